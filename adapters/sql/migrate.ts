@@ -1,0 +1,143 @@
+import type { Knex } from 'knex'
+import { migrations, type Engine, type TableNames } from '../../migrations/index.js'
+import { createConnections } from './connections.js'
+import type { Dialect, Run } from './dialect.js'
+import { mysqlDialect } from './mysql-dialect.js'
+import { postgresDialect } from './postgres-dialect.js'
+import { integer, text } from './rows.js'
+import { sqliteDialect } from './sqlite-dialect.js'
+import { checkKnex, driverOf } from './store.js'
+import { tableNames, type TableOptions } from './tables.js'
+
+const dialects: Readonly<Record<Engine, Dialect>> = {
+  postgres: postgresDialect,
+  mysql: mysqlDialect,
+  sqlite: sqliteDialect,
+}
+
+export interface MigrationStatus {
+  readonly name: string
+  /** When it was applied, by the database's clock; `null` when it is still to come. */
+  readonly appliedAt: Date | null
+}
+
+/**
+ * Brings the tables up to date. Does nothing when they are, and is safe when many processes start at once: one
+ * migrates, the others wait. Needs the right to create tables. On Postgres and SQLite all steps or none are applied;
+ * on MySQL, whose DDL commits by itself, an interrupted run is completed by the next.
+ * @returns the names of the steps this call applied
+ * @throws RollcallError `store_not_migrated` when the schema does not exist; the driver's own errors
+ */
+export async function migrate(knex: Knex, options?: TableOptions): Promise<string[]> {
+  return alone(knex, options, async (run, dialect, tables) => {
+    const compile = (sql: string) => dialect.compile(sql)
+    await run(compile(createRecords(dialect, tables)))
+    const applied = await readRecords(run, dialect, tables)
+    const pending = migrations.filter(({ name }) => !applied.has(name))
+    for (const migration of pending) {
+      for (const sql of migration.up(dialect.engine, tables)) await run(compile(sql))
+      await run(compile(insertRecord(dialect, tables, migration.name)))
+    }
+    return pending.map(({ name }) => name)
+  })
+}
+
+/**
+ * Takes back the last applied step, or all of them. The tables of a step that is taken back are dropped with their rows.
+ * @returns the names of the steps this call took back
+ */
+export async function rollback(
+  knex: Knex,
+  options?: TableOptions & { readonly all?: boolean | undefined },
+): Promise<string[]> {
+  const { all = false, ...names } = options ?? {}
+  return alone(knex, names, async (run, dialect, tables) => {
+    await run(dialect.compile(createRecords(dialect, tables)))
+    const applied = await readRecords(run, dialect, tables)
+    const known = migrations.filter(({ name }) => applied.has(name)).toReversed()
+    const undone = all ? known : known.slice(0, 1)
+    for (const migration of undone) {
+      for (const sql of migration.down(dialect.engine, tables)) await run(dialect.compile(sql))
+      await run(dialect.compile(`delete from ${tables.migrations} where name = ?`), [migration.name])
+    }
+    return undone.map(({ name }) => name)
+  })
+}
+
+/** Tells which steps are applied. Changes nothing. */
+export async function status(knex: Knex, options?: TableOptions): Promise<MigrationStatus[]> {
+  const { dialect, tables } = prepare(knex, options)
+  const records = await createConnections(knex, dialect, null).use({}, (run) =>
+    readRecords(run, dialect, tables).catch((error: unknown) => {
+      if (dialect.classify(error) !== 'store_not_migrated') throw error
+      return new Map<string, number>()
+    }),
+  )
+  return migrations.map(({ name }) => {
+    const at = records.get(name)
+    return { name, appliedAt: at === undefined ? null : new Date(at) }
+  })
+}
+
+/**
+ * The same as text, for people who apply SQL with other tools; `migrate` then finds nothing to do.
+ * @param options.direction Default `'up'`.
+ */
+export function migrationSql(
+  engine: Engine,
+  options?: TableOptions & { readonly direction?: 'up' | 'down' | undefined },
+): string {
+  const { direction = 'up', ...names } = options ?? {}
+  const dialect = Object.hasOwn(dialects, engine) ? dialects[engine] : undefined
+  if (dialect === undefined) throw new TypeError(`engine must be one of ${Object.keys(dialects).join(', ')}`)
+  if (direction !== 'up' && direction !== 'down') throw new TypeError("direction must be 'up' or 'down'")
+  const tables = tableNames('migrationSql', names, (name) => dialect.quote(name))
+  const up = [
+    createRecords(dialect, tables),
+    ...migrations.flatMap((migration) => [
+      ...migration.up(engine, tables),
+      insertRecord(dialect, tables, migration.name),
+    ]),
+  ]
+  const down = [
+    ...migrations.toReversed().flatMap((migration) => migration.down(engine, tables)),
+    `drop table if exists ${tables.migrations}`,
+  ]
+  return (direction === 'up' ? up : down).map((sql) => `${sql};\n`).join('\n')
+}
+
+function prepare(knex: Knex, options: TableOptions | undefined): { dialect: Dialect; tables: TableNames } {
+  const dialect =
+    Object.values(dialects).find((candidate) => typeof knex === 'function' && candidate.driver === driverOf(knex)) ??
+    postgresDialect
+  checkKnex('migrate', knex, dialect)
+  return { dialect, tables: tableNames('migrate', options, (name) => dialect.quote(name)) }
+}
+
+async function alone<Answer>(
+  knex: Knex,
+  options: TableOptions | undefined,
+  work: (run: Run, dialect: Dialect, tables: TableNames) => Promise<Answer>,
+): Promise<Answer> {
+  const { dialect, tables } = prepare(knex, options)
+  return createConnections(knex, dialect, null).use({}, async (run) => {
+    const answers: Answer[] = []
+    await dialect.migrateAlone(run, tables, async () => void answers.push(await work(run, dialect, tables)))
+    return answers[0]!
+  })
+}
+
+/** A table of our own: the app's `knex migrate:latest` neither sees these steps nor misses them. */
+function createRecords(dialect: Dialect, tables: TableNames): string {
+  const name = { postgres: 'text collate "C"', mysql: 'varbinary(255)', sqlite: 'text' }[dialect.engine]
+  return `create table if not exists ${tables.migrations} (name ${name} not null primary key, applied_at bigint not null)`
+}
+
+function insertRecord(dialect: Dialect, tables: TableNames, name: string): string {
+  return `insert into ${tables.migrations} (name, applied_at) values ('${name}', ${dialect.nowMilliseconds})`
+}
+
+async function readRecords(run: Run, dialect: Dialect, tables: TableNames): Promise<Map<string, number>> {
+  const { rows } = await run(dialect.compile(`select name, applied_at from ${tables.migrations}`))
+  return new Map(rows.map(([name, at]) => [text(name), integer(at)]))
+}

@@ -1,0 +1,92 @@
+import { errorCode, type Cell, type Dialect, type Result, type Statement, type Value } from './dialect.js'
+
+type Parameter = Buffer | number | null
+
+/** What this file uses of a `mysql2` connection. */
+interface MysqlConnection {
+  execute(
+    options: { sql: string; values: Parameter[]; rowsAsArray: true; typeCast: typeof driversOwn },
+    callback: (error: Error | null, result: Cell[][] | { affectedRows: number }) => void,
+  ): void
+  stream: { destroy(error: Error): void }
+}
+
+/** Overrides a `typeCast` of the app. */
+const driversOwn = (_: unknown, next: () => unknown): unknown => next()
+
+const missing = new Set(['ER_NO_SUCH_TABLE', 'ER_BAD_FIELD_ERROR', 'ER_BAD_DB_ERROR'])
+/** ER_CHECKREAD: MariaDB's snapshot isolation, on by default from 11.6. */
+const conflicts = new Set(['ER_LOCK_DEADLOCK', 'ER_LOCK_WAIT_TIMEOUT', 'ER_CHECKREAD'])
+const migrationWait = 120
+
+export const mysqlDialect: Dialect = {
+  engine: 'mysql',
+  driver: 'mysql2',
+  quote: (name) => `\`${name}\``,
+  compile: (sql) => ({ sql, name: null }),
+
+  /**
+   * Always the server's own binding: escaping on the client is unsafe under NO_BACKSLASH_ESCAPES. Text goes as bytes, so
+   * that neither the connection's character set nor a collation can change or fold it.
+   */
+  run: (connection, statement, values) =>
+    new Promise<Result>((resolve, reject) => {
+      const options = {
+        sql: statement.sql,
+        values: values.map(toParameter),
+        rowsAsArray: true,
+        typeCast: driversOwn,
+      } as const
+      ;(connection as MysqlConnection).execute(options, (error, result) => {
+        if (error) reject(error)
+        else resolve(Array.isArray(result) ? { rows: result, changed: 0 } : { rows: [], changed: result.affectedRows })
+      })
+    }),
+
+  withoutName: () => null,
+
+  // destroy() of the connection itself would leave its callbacks waiting for ever.
+  abandon: (connection) =>
+    (connection as MysqlConnection).stream.destroy(new Error('given up by rollcall: storeTimeout')),
+
+  // Not `insert ignore`: that takes a shared lock on the row, and two logins of one user would deadlock on the way to
+  // the exclusive one.
+  keepExistingUser: 'on duplicate key update user_id = user_id',
+  lockRow: 'for update',
+  takeWriteLock: () => null,
+
+  manyKeys: {
+    sizes: [4, 16, 64, 256],
+    source: ({ sessions, users }, size) =>
+      `from ${sessions} s join ${users} u on u.user_id = s.user_id
+       where (s.user_id, s.sid) in (${Array<string>(size).fill('(?, ?)').join(', ')})`,
+    values: (keys) => keys.flatMap((key) => [key.userId, key.sid]),
+  },
+
+  nowMilliseconds: 'floor(unix_timestamp(now(3)) * 1000)',
+
+  async migrateAlone(run, tables, work) {
+    const plain = (sql: string): Statement => ({ sql, name: null })
+    // Not md5(), which MySQL 9.6 dropped. DDL commits by itself here, so the lock belongs to the connection; it goes with it when the process dies.
+    const name = `concat('rollcall:', left(sha2(concat(coalesce(database(), ''), ?), 256), 32))`
+    const got = await run(plain(`select get_lock(${name}, ${migrationWait})`), [tables.migrations])
+    if (Number(got.rows[0]?.[0]) !== 1)
+      throw new Error(`another process has been migrating for ${migrationWait} seconds`)
+    try {
+      await work()
+    } finally {
+      await run(plain(`select release_lock(${name})`), [tables.migrations]).catch(() => {})
+    }
+  },
+
+  classify(error) {
+    const code = errorCode(error)
+    return missing.has(code) ? 'store_not_migrated' : conflicts.has(code) ? 'transaction_conflict' : null
+  },
+}
+
+function toParameter(value: Value): Parameter {
+  if (typeof value === 'string') return Buffer.from(value)
+  if (typeof value === 'number' || value === null) return value
+  throw new TypeError('this engine has no arrays')
+}

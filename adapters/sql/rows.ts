@@ -1,0 +1,103 @@
+import type { Device, DeviceKind } from '../../src/device.js'
+import type { ListedSession, NewSession, SessionRecord, StandingRecord, UserRecord } from '../../src/ports/store.js'
+import type { Cell, Value } from './dialect.js'
+
+/** The columns a decision needs, in the order `readRecord` takes them. */
+export const recordColumns: readonly string[] = (
+  'user_id sid token_version jti audience created_at authenticated_at ' +
+  'amr acr last_seen_at idle_lifetime idle_expires_at expires_at'
+).split(' ')
+export const userColumns: readonly string[] = ['token_version', 'suspended_until']
+export const deviceColumns: readonly string[] = ['device_name', 'device_kind', 'user_agent', 'ip']
+
+type Row = readonly Cell[]
+
+export function readStanding(row: Row): StandingRecord {
+  return { ...readRecord(row), user: readUser(row.slice(recordColumns.length)) }
+}
+
+export function readListed(row: Row): ListedSession {
+  return { ...readRecord(row), device: readDevice(row.slice(recordColumns.length)) }
+}
+
+export function readUser([tokenVersion, suspendedUntil]: Row): UserRecord {
+  return {
+    tokenVersion: integer(tokenVersion),
+    suspendedUntil: suspendedUntil === null ? null : integer(suspendedUntil),
+  }
+}
+
+export function recordValues(session: NewSession, tokenVersion: number): Value[] {
+  const { device } = session
+  return [
+    session.userId,
+    session.sid,
+    tokenVersion,
+    session.jti,
+    JSON.stringify(session.audience),
+    session.createdAt,
+    session.authenticatedAt,
+    session.amr === null ? null : JSON.stringify(session.amr),
+    session.acr,
+    session.lastSeenAt,
+    session.idleLifetime,
+    session.idleExpiresAt,
+    session.expiresAt,
+    device.name,
+    device.kind,
+    device.userAgent,
+    device.ip,
+  ]
+}
+
+function readRecord(row: Row): SessionRecord {
+  const [
+    userId,
+    sid,
+    tokenVersion,
+    jti,
+    audience,
+    createdAt,
+    authenticatedAt,
+    amr,
+    acr,
+    lastSeenAt,
+    idleLifetime,
+    idleExpiresAt,
+    expiresAt,
+  ] = row
+  return {
+    userId: text(userId),
+    sid: text(sid),
+    tokenVersion: integer(tokenVersion),
+    jti: text(jti),
+    audience: JSON.parse(text(audience)) as string[],
+    createdAt: integer(createdAt),
+    authenticatedAt: integer(authenticatedAt),
+    amr: amr === null ? null : (JSON.parse(text(amr)) as string[]),
+    acr: acr === null ? null : text(acr),
+    lastSeenAt: integer(lastSeenAt),
+    idleLifetime: integer(idleLifetime),
+    idleExpiresAt: integer(idleExpiresAt),
+    expiresAt: integer(expiresAt),
+  }
+}
+
+function readDevice([name, kind, userAgent, ip]: Row): Device {
+  const nullable = (cell: Cell): string | null => (cell === null ? null : text(cell))
+  return { name: nullable(name), kind: text(kind) as DeviceKind, userAgent: nullable(userAgent), ip: nullable(ip) }
+}
+
+export function text(cell: Cell): string {
+  if (typeof cell === 'string') return cell
+  if (Buffer.isBuffer(cell)) return cell.toString('utf8')
+  throw new Error('a column that holds text holds something else')
+}
+
+/** Drivers give whole numbers as number, bigint or text, by engine and setting. */
+export function integer(cell: Cell): number {
+  const value =
+    typeof cell === 'number' ? cell : typeof cell === 'string' || typeof cell === 'bigint' ? Number(cell) : Number.NaN
+  if (!Number.isSafeInteger(value)) throw new Error('a column that holds a whole number holds something else')
+  return value
+}

@@ -1,0 +1,92 @@
+import type { Context } from './context.js'
+import { RollcallError } from './errors.js'
+import type { Scope, SessionEvent, Store } from './ports/store.js'
+
+const attempts = 5
+
+/**
+ * The one way to the store: bounded by `storeTimeout`, a conflict with another transaction is tried again, and every
+ * fault is a coded error. In a caller's transaction there is neither deadline nor second try: both are the caller's.
+ */
+export async function askStore<Transaction, Answer>(
+  context: Context<unknown, Transaction>,
+  transaction: Transaction | undefined,
+  ask: (store: Store<Transaction>, scope: Scope<Transaction>) => Promise<Answer>,
+): Promise<Answer> {
+  const { store, background } = context
+  if (background.isClosed) throw new TypeError('this sessions object is closed')
+  if (transaction !== undefined) {
+    store.assertTransaction(transaction)
+    return ask(store, { transaction }).catch(fail)
+  }
+  return withDeadline(context, (signal) => retryConflicts(context, signal, () => ask(store, { signal })))
+}
+
+async function withDeadline<Answer>(
+  context: Context<unknown, never>,
+  ask: (signal: AbortSignal) => Promise<Answer>,
+): Promise<Answer> {
+  const controller = new AbortController()
+  let cancel = (): void => {}
+  const late = new Promise<never>((_, reject) => {
+    cancel = context.clock.after(context.policy.storeTimeout, () => {
+      reject(new RollcallError('store_unavailable'))
+      controller.abort()
+    })
+  })
+  try {
+    return await Promise.race([ask(controller.signal), late])
+  } catch (error) {
+    return fail(error)
+  } finally {
+    cancel()
+  }
+}
+
+/** Deadlocks and serialization failures leave nothing written, so asking again is safe; after a few tries it is an outage. */
+async function retryConflicts<Answer>(
+  context: Context<unknown, never>,
+  signal: AbortSignal,
+  ask: () => Promise<Answer>,
+): Promise<Answer> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await ask()
+    } catch (error) {
+      if (!(error instanceof RollcallError) || error.code !== 'transaction_conflict') throw error
+      if (attempt === attempts || signal.aborted) throw new RollcallError('store_unavailable', { cause: error.cause })
+    }
+    // Apart by chance, so that the same callers don't meet again.
+    const ms = 2 ** attempt + (context.random(1)[0] ?? 0) / 16
+    await new Promise<void>((resolve) => void context.clock.after(ms, resolve))
+  }
+}
+
+function fail(error: unknown): never {
+  throw error instanceof RollcallError ? error : new RollcallError('store_unavailable', { cause: error })
+}
+
+/**
+ * Committed means seen: listeners hear of a change when it is committed. Knex can't be asked whether a caller's
+ * transaction committed (its promises resolve after a rollback, too), so the event's row is looked up on another
+ * connection once the outermost transaction is over.
+ */
+export function announce<Transaction>(
+  context: Context<unknown, Transaction>,
+  event: SessionEvent,
+  transaction: Transaction | undefined,
+): void {
+  const { store, notifier, background } = context
+  if (transaction === undefined) return notifier.publish(event)
+  void store.settled(transaction).then(() => {
+    if (background.isClosed) return
+    background.run(
+      askStore(context, undefined, (_, { signal }) => store.committed([event.id], { signal })).then(
+        (ids) => {
+          if (ids.includes(event.id)) notifier.publish(event)
+        },
+        (error: unknown) => notifier.emit('error', { error, during: 'commit check' }),
+      ),
+    )
+  })
+}

@@ -1,0 +1,52 @@
+import type { LRUCache } from 'lru-cache'
+import type { ClaimsCallback } from './claims.js'
+import type { Notifier } from './notifier.js'
+import type { Clock } from './ports/clock.js'
+import type { Random } from './ports/random.js'
+import type { Store } from './ports/store.js'
+import type { AccessTokenPolicy } from './tokens/access-token.js'
+import type { KeyRing } from './tokens/key-ring.js'
+
+/** What every use case works with; built once by `createSessions`. */
+export interface Context<Claims, Transaction> {
+  readonly store: Store<Transaction>
+  readonly keys: KeyRing
+  readonly policy: Policy
+  readonly claims: ClaimsCallback<Claims> | undefined
+  readonly clock: Clock
+  readonly random: Random
+  readonly notifier: Notifier
+  readonly background: Background
+  /** When this process last wrote the use of a session, so that requests still on their way write it no second time. */
+  readonly usesNoted: LRUCache<string, number>
+}
+
+/** The checked settings. Durations are milliseconds. */
+export interface Policy extends AccessTokenPolicy {
+  readonly lifetime: number
+  readonly idleLifetime: number
+  readonly lastSeenInterval: number
+  readonly storeTimeout: number
+}
+
+/** Work that no caller waits for, so that `close` can. */
+export interface Background {
+  isClosed: boolean
+  run(work: Promise<void>): void
+  close(): Promise<void>
+}
+
+export function createBackground(): Background {
+  const running = new Set<Promise<void>>()
+  return {
+    isClosed: false,
+    run(work) {
+      running.add(work)
+      void work.finally(() => running.delete(work))
+    },
+    async close() {
+      this.isClosed = true
+      await Promise.all(running)
+    },
+  }
+}

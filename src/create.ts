@@ -1,0 +1,105 @@
+import { chooseAudience } from './audience.js'
+import { mintClaims } from './claims.js'
+import { askStore } from './ask-store.js'
+import type { Context } from './context.js'
+import { cleanDevice, type DeviceInput } from './device.js'
+import { toMilliseconds, type Duration } from './durations.js'
+import { RollcallError } from './errors.js'
+import { canonicalUserId, type UserId } from './ids.js'
+import { checkCount, checkOptions, checkText, checkTexts } from './options.js'
+import type { NewSession } from './ports/store.js'
+import { toSession, type Session } from './session.js'
+import { accessTokenPayload, signAccessToken } from './tokens/access-token.js'
+import { randomId } from './tokens/format.js'
+
+export interface CreateOptions<Transaction> {
+  readonly userId: UserId
+  readonly device?: DeviceInput | null | undefined
+  /**
+   * What `tokenVersion` answered before the password was checked. If it moved since, the login is refused
+   * (`token_version_moved`): so a login that passed with an old password can't outlive the change of it.
+   */
+  readonly expectedTokenVersion?: number | undefined
+  /** Default: all audiences of `createSessions`. */
+  readonly audience?: string | readonly string[] | undefined
+  /** Absolute lifetime of this session, 1 second to 3650 days. Default: `session.lifetime`. */
+  readonly lifetime?: Duration | undefined
+  /** Idle lifetime of this session, 1 second to 3650 days. Default: `session.idleLifetime`. */
+  readonly idleLifetime?: Duration | undefined
+  /** Authentication methods (RFC 8176), such as `['pwd', 'otp']`. */
+  readonly amr?: readonly string[] | undefined
+  /** Authentication context class. */
+  readonly acr?: string | undefined
+  readonly transaction?: Transaction | undefined
+}
+
+export interface Created {
+  readonly accessToken: string
+  /** When the access token expires. */
+  readonly expiresAt: Date
+  readonly session: Session
+}
+
+const known = [
+  'userId',
+  'device',
+  'expectedTokenVersion',
+  'audience',
+  'lifetime',
+  'idleLifetime',
+  'amr',
+  'acr',
+  'transaction',
+]
+
+export async function create<Claims, Transaction>(
+  context: Context<Claims, Transaction>,
+  options: CreateOptions<Transaction>,
+): Promise<Created> {
+  checkOptions('create', options, known)
+  const { keys, policy } = context
+  const expected =
+    options.expectedTokenVersion === undefined
+      ? null
+      : checkCount('expectedTokenVersion', options.expectedTokenVersion, 0, Number.MAX_SAFE_INTEGER)
+  const session = newSession(context, options)
+  const custom = await mintClaims(context.claims, { userId: session.userId, session: toSession(session) })
+  const payload = accessTokenPayload(policy.issuer, session, custom)
+  const inserted = await askStore(context, options.transaction, (store, scope) =>
+    store.insert(session, expected, scope),
+  )
+  if (inserted.outcome === 'moved') throw new RollcallError('token_version_moved')
+  if (inserted.outcome === 'suspended') throw new RollcallError('user_suspended')
+  const accessToken = await signAccessToken(keys, payload, inserted.tokenVersion)
+  return { accessToken, expiresAt: new Date(payload.exp * 1_000), session: toSession(session) }
+}
+
+function newSession<Claims, Transaction>(
+  context: Context<Claims, Transaction>,
+  options: CreateOptions<Transaction>,
+): NewSession {
+  const { policy, clock, random } = context
+  const lifetime =
+    options.lifetime === undefined ? policy.lifetime : toMilliseconds(options.lifetime, 'lifetime', '1s', '3650d')
+  const idleLifetime =
+    options.idleLifetime === undefined
+      ? policy.idleLifetime
+      : toMilliseconds(options.idleLifetime, 'idleLifetime', '1s', '3650d')
+  const now = clock.wall()
+  const expiresAt = now + lifetime
+  return {
+    userId: canonicalUserId(options.userId),
+    sid: randomId(random),
+    jti: randomId(random),
+    audience: chooseAudience(policy.audience, options.audience),
+    device: cleanDevice(options.device),
+    createdAt: now,
+    authenticatedAt: now,
+    amr: options.amr === undefined ? null : checkTexts('amr', options.amr, 64),
+    acr: options.acr === undefined ? null : checkText('acr', options.acr, 255),
+    lastSeenAt: now,
+    idleLifetime,
+    idleExpiresAt: Math.min(now + idleLifetime, expiresAt),
+    expiresAt,
+  }
+}

@@ -1,0 +1,138 @@
+/** What a client does about a refusal. `caller` means: not the client's business, the program that called must act. */
+export type ClientAction = 'log in' | 'refresh' | 'retry' | 'caller'
+
+/** Every code an operation of this library can be refused with. */
+export type Code =
+  | 'token_malformed'
+  | 'token_invalid'
+  | 'token_expired'
+  | 'session_ended'
+  | 'session_expired'
+  | 'user_suspended'
+  | 'refresh_token_invalid'
+  | 'refresh_token_reused'
+  | 'store_unavailable'
+  | 'store_behind'
+  | 'key_unavailable'
+  | 'token_version_moved'
+  | 'transaction_conflict'
+  | 'store_not_migrated'
+
+/** One row of the code table. */
+export interface CodeEntry {
+  /** HTTP status of a refusal with this code. */
+  readonly status: 401 | 409 | 503
+  /** RFC 6750 section 3.1 error for the `WWW-Authenticate` challenge, where one applies. */
+  readonly bearerError: 'invalid_token' | null
+  readonly client: ClientAction
+  /** The fixed message. It never holds a token, a `jti` or a claim. */
+  readonly message: string
+}
+
+const refusal = { status: 401, bearerError: 'invalid_token' } as const
+const trouble = { status: 503, bearerError: null, client: 'retry' } as const
+
+/**
+ * The one table of codes: what each means over HTTP and what the client does about it.
+ * Codes are the contract; messages may change. `docs/errors.md` is generated from it.
+ */
+export const codes: Readonly<Record<Code, CodeEntry>> = {
+  token_malformed: {
+    ...refusal,
+    client: 'log in',
+    message: 'The token is not a well-formed JWT of this library',
+  },
+  token_invalid: {
+    ...refusal,
+    client: 'log in',
+    message: 'The token was not issued by these keys for this issuer and audience',
+  },
+  token_expired: {
+    ...refusal,
+    client: 'refresh',
+    message: 'The access token has expired',
+  },
+  session_ended: {
+    ...refusal,
+    client: 'log in',
+    message: 'The session was ended or never existed',
+  },
+  session_expired: {
+    ...refusal,
+    client: 'log in',
+    message: 'The session reached its idle or absolute lifetime',
+  },
+  user_suspended: {
+    ...refusal,
+    client: 'log in',
+    message: 'The user is suspended',
+  },
+  refresh_token_invalid: {
+    ...refusal,
+    client: 'log in',
+    message: 'The refresh token is not genuine or its session has ended',
+  },
+  refresh_token_reused: {
+    ...refusal,
+    client: 'log in',
+    message: 'A spent refresh token was shown again, and its session was ended',
+  },
+  store_unavailable: {
+    ...trouble,
+    message: 'The session store could not be asked in time',
+  },
+  store_behind: {
+    ...trouble,
+    message: 'The session store is behind what was already seen',
+  },
+  key_unavailable: {
+    ...trouble,
+    message: 'The key this token needs is not loaded',
+  },
+  token_version_moved: {
+    status: 409,
+    bearerError: null,
+    client: 'caller',
+    message: 'The token version changed since it was read: check the credentials again',
+  },
+  transaction_conflict: {
+    status: 503,
+    bearerError: null,
+    client: 'caller',
+    message: 'The transaction conflicted with another: roll back and run it again',
+  },
+  store_not_migrated: {
+    status: 503,
+    bearerError: null,
+    client: 'caller',
+    message: "The session tables are missing or old: run migrate(knex) from 'rollcall/migrations'",
+  },
+}
+
+const brand = Symbol.for('rollcall.error')
+
+/**
+ * The one error class of this library: switch on `code`. Mistakes of the caller (wrong types, unknown options)
+ * are plain `TypeError`s instead.
+ */
+export class RollcallError extends Error {
+  readonly code: Code
+  /** The HTTP status of the code table. */
+  readonly status: CodeEntry['status']
+
+  constructor(code: Code, options?: { readonly cause?: unknown }) {
+    super(codes[code].message, options)
+    this.code = code
+    this.status = codes[code].status
+    Object.defineProperty(this, brand, { value: true })
+  }
+
+  override get name(): string {
+    return 'RollcallError'
+  }
+}
+
+/** Tells a refusal or fault of this library from any other error, also across two loaded copies of the package. */
+export function isRollcallError(error: unknown): error is RollcallError {
+  return error instanceof Error && brand in error
+}

@@ -1,0 +1,80 @@
+import type { SessionEvent } from './ports/store.js'
+
+/** What `on('revoked')`, `on('suspended')` and `on('reinstated')` tell, after the change is committed. */
+export interface SessionsEvent {
+  /** The id of its row in the events table. */
+  readonly id: string
+  readonly userId: string
+  /** Which sessions are meant: the one named by `sid`, all others than `sid`, or all of the user. */
+  readonly scope: 'session' | 'others' | 'all'
+  readonly sid: string | null
+  /** The user's version after the change; `null` when the change left it alone. */
+  readonly tokenVersion: number | null
+  readonly reason: string
+  readonly actor: string | null
+  readonly at: Date
+}
+
+/** What `on('error')` tells: faults that no caller is waiting for. */
+export interface BackgroundError {
+  readonly error: unknown
+  readonly during: 'listener' | 'last seen' | 'commit check'
+}
+
+export interface EventMap {
+  readonly revoked: SessionsEvent
+  readonly suspended: SessionsEvent
+  readonly reinstated: SessionsEvent
+  readonly error: BackgroundError
+}
+
+export interface Notifier {
+  on<Name extends keyof EventMap>(name: Name, listener: (event: EventMap[Name]) => void): () => void
+  emit<Name extends keyof EventMap>(name: Name, event: EventMap[Name]): void
+  publish(event: SessionEvent): void
+}
+
+const meanings = {
+  session_revoked: { name: 'revoked', scope: 'session' },
+  other_sessions_revoked: { name: 'revoked', scope: 'others' },
+  all_sessions_revoked: { name: 'revoked', scope: 'all' },
+  user_suspended: { name: 'suspended', scope: 'all' },
+  user_reinstated: { name: 'reinstated', scope: 'all' },
+} as const satisfies Record<SessionEvent['type'], { name: keyof EventMap; scope: SessionsEvent['scope'] }>
+
+export function createNotifier(): Notifier {
+  const listeners: { [Name in keyof EventMap]: Set<(event: EventMap[Name]) => void> } = {
+    revoked: new Set(),
+    suspended: new Set(),
+    reinstated: new Set(),
+    error: new Set(),
+  }
+
+  function on<Name extends keyof EventMap>(name: Name, listener: (event: EventMap[Name]) => void): () => void {
+    if (!Object.hasOwn(listeners, name)) throw new TypeError(`there is no event '${name}'`)
+    if (typeof listener !== 'function') throw new TypeError('listener must be a function')
+    // Wrapped, so that one function registered twice is called twice and each registration ends by itself.
+    const registration = (event: EventMap[Name]): void => listener(event)
+    listeners[name].add(registration)
+    return () => void listeners[name].delete(registration)
+  }
+
+  function emit<Name extends keyof EventMap>(name: Name, event: EventMap[Name]): void {
+    for (const listener of listeners[name]) {
+      try {
+        listener(event)
+      } catch (error) {
+        // A listener can't undo a committed change nor fail its caller; a failing error listener is dropped.
+        if (name !== 'error') emit('error', { error, during: 'listener' })
+      }
+    }
+  }
+
+  function publish(event: SessionEvent): void {
+    const { type, at, ...rest } = event
+    const { name, scope } = meanings[type]
+    emit(name, { ...rest, scope, at: new Date(at) })
+  }
+
+  return { on, emit, publish }
+}

@@ -1,0 +1,16 @@
+/** All time the library sees. Tests inject a fake one; nothing in `src` or `adapters` reads a clock of its own. */
+export interface Clock {
+  /** Epoch milliseconds of the wall clock. */
+  wall(): number
+  /** Runs `callback` once after `ms` milliseconds and returns what cancels it. The timer never keeps the process alive. */
+  after(ms: number, callback: () => void): () => void
+}
+
+export const systemClock: Clock = {
+  wall: () => Date.now(),
+  after(ms, callback) {
+    const timer = setTimeout(callback, ms)
+    timer.unref?.()
+    return () => clearTimeout(timer)
+  },
+}

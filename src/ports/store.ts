@@ -1,0 +1,172 @@
+import type { Device } from '../device.js'
+
+/** Names one session. Both parts are checked before a store sees them. */
+export interface SessionKey {
+  readonly userId: string
+  readonly sid: string
+}
+
+/** What the decision needs to know of a session and its user. Times are epoch milliseconds. */
+export interface SessionRecord extends SessionKey {
+  readonly tokenVersion: number
+  readonly jti: string
+  readonly audience: readonly string[]
+  readonly createdAt: number
+  readonly authenticatedAt: number
+  readonly amr: readonly string[] | null
+  readonly acr: string | null
+  readonly lastSeenAt: number
+  /** Milliseconds without use after which the session ends. */
+  readonly idleLifetime: number
+  /** `lastSeenAt + idleLifetime`, never above `expiresAt`: so one column tells when a row is dead. */
+  readonly idleExpiresAt: number
+  readonly expiresAt: number
+}
+
+/** A session with its user's state, as one read sees both. */
+export interface StandingRecord extends SessionRecord {
+  readonly user: UserRecord
+}
+
+export interface ListedSession extends SessionRecord {
+  readonly device: Device
+}
+
+export interface UserRecord {
+  readonly tokenVersion: number
+  /** Epoch milliseconds until which the user is suspended; `null` when not. */
+  readonly suspendedUntil: number | null
+}
+
+export type SessionEventType =
+  | 'session_revoked'
+  | 'other_sessions_revoked'
+  | 'all_sessions_revoked'
+  | 'user_suspended'
+  | 'user_reinstated'
+
+/** One row of the events table: what changed, by whom, why. */
+export interface SessionEvent {
+  /** Unique, made by the caller before the write: the id of a rolled-back row is never seen again. */
+  readonly id: string
+  readonly type: SessionEventType
+  readonly userId: string
+  /** The session that ended, or with `other_sessions_revoked` the one that was kept; `null` when all are meant. */
+  readonly sid: string | null
+  /** The user's version after the change; `null` when the change left it alone. */
+  readonly tokenVersion: number | null
+  readonly reason: string
+  /** Who did it; `null` when nobody was named. */
+  readonly actor: string | null
+  readonly at: number
+}
+
+/** An event as a verb hands it to a store, which completes it with what only the write can know. */
+export type EventDraft = Omit<SessionEvent, 'tokenVersion'>
+
+/** In which transaction a method runs, and what ends it early. */
+export interface Scope<Transaction> {
+  /** The caller's own open transaction; every statement runs on it, and no other connection is touched. */
+  readonly transaction?: Transaction | undefined
+  /** When it aborts, the caller has stopped waiting: the connection in use is given up. Never set beside `transaction`. */
+  readonly signal?: AbortSignal | undefined
+}
+
+export type InsertOutcome =
+  | { readonly outcome: 'created'; readonly tokenVersion: number }
+  | { readonly outcome: 'moved' }
+  | { readonly outcome: 'suspended' }
+
+export interface RaisedVersion {
+  readonly tokenVersion: number
+  /** How many standing sessions the change ended. */
+  readonly revoked: number
+}
+
+/**
+ * The hot verbs. Contract for every method: ids compare byte for byte; one user's call never touches another's rows;
+ * a session row is inserted once and afterwards only changed by conditional updates, so that nothing revives a
+ * deleted row; a fault rejects and is never an answer. A conflict with another transaction rejects with
+ * `transaction_conflict` and leaves nothing written; outside of a caller's transaction the core then asks again.
+ */
+export interface SessionStore<Transaction> {
+  /** Reads sessions with their users, in the order of the keys, `null` for none. Sees everything committed before the call. */
+  lookup(keys: readonly SessionKey[], scope: Scope<never>): Promise<(StandingRecord | null)[]>
+  /** Reads a user; an unseen one has version 0. */
+  readUser(userId: string, scope: Scope<Transaction>): Promise<UserRecord>
+  /**
+   * Locks the user row (made when absent) and inserts the session under the user's version, if that is the expected one
+   * (`null`: any) and the user is not suspended at `session.createdAt`. Atomic.
+   */
+  insert(session: NewSession, expectedTokenVersion: number | null, scope: Scope<Transaction>): Promise<InsertOutcome>
+  /** Deletes one session and writes the event if it stood. Atomic. Answers whether a standing session ended. */
+  remove(key: SessionKey, event: EventDraft, scope: Scope<Transaction>): Promise<boolean>
+  /**
+   * Raises the user's version by one, stamps the new one on the kept session if it still stands, writes the event.
+   * Atomic; one user row and at most one session row are written, however many sessions there are.
+   */
+  raiseVersion(
+    userId: string,
+    keepSid: string | null,
+    event: EventDraft,
+    scope: Scope<Transaction>,
+  ): Promise<RaisedVersion>
+  /** Moves last-seen and idle expiry forward, if the row exists and was last seen before `ifSeenBefore`. */
+  touch(
+    key: SessionKey,
+    seen: { lastSeenAt: number; idleExpiresAt: number; ifSeenBefore: number },
+    scope: Scope<never>,
+  ): Promise<void>
+  /** Names the device of a standing session. Answers whether there is one. */
+  rename(key: SessionKey, name: string | null, now: number, scope: Scope<Transaction>): Promise<boolean>
+  /** The standing sessions of a user, newest first, ties by `sid` descending, strictly after the cursor. */
+  list(userId: string, page: ListPage, scope: Scope<Transaction>): Promise<ListedSession[]>
+}
+
+export interface NewSession extends Omit<SessionRecord, 'tokenVersion'> {
+  readonly device: Device
+}
+
+export interface ListPage {
+  readonly now: number
+  readonly limit: number
+  readonly after: { readonly createdAt: number; readonly sid: string } | null
+}
+
+export interface PrunePolicy {
+  /** Sessions dead at this time are deleted. */
+  readonly now: number
+  /** Events older than this are deleted. */
+  readonly eventsBefore: number
+  readonly batchSize: number
+}
+
+export interface PruneCounts {
+  readonly sessions: number
+  readonly events: number
+  /** Whether dead rows may be left. */
+  readonly more: boolean
+}
+
+/** What administrators and timers call. */
+export interface AdminStore<Transaction> {
+  /** Sets or clears (`null`) the suspension and writes the event. Atomic. */
+  suspend(userId: string, until: number | null, event: EventDraft, scope: Scope<Transaction>): Promise<void>
+  /** Deletes at most `batchSize` dead sessions and as many old events, by primary key; safe from many processes at once. */
+  pruneBatch(policy: PrunePolicy, scope: Scope<never>): Promise<PruneCounts>
+}
+
+/** How a change becomes known: the events table, and when a caller's transaction is over. */
+export interface EventLog<Transaction> {
+  /** Which of these events are committed, asked on a connection outside any of the caller's transactions. */
+  committed(eventIds: readonly string[], scope: Scope<never>): Promise<string[]>
+  /** Resolves when the outermost transaction around this one is over, either way. Never rejects; may never resolve. */
+  settled(transaction: Transaction): Promise<void>
+}
+
+/** A session store of one engine. `rollcall/testing` has the suite every store passes. */
+export interface Store<Transaction = never>
+  extends SessionStore<Transaction>, AdminStore<Transaction>, EventLog<Transaction> {
+  /** Throws a `TypeError` unless the value is an open transaction of this store's kind. */
+  assertTransaction(transaction: unknown): void
+}

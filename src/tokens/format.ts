@@ -1,0 +1,51 @@
+import { base64url } from 'jose'
+import { RollcallError } from '../errors.js'
+import type { Random } from '../ports/random.js'
+
+const maximumLength = 8_192
+const compact = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/
+/** The last characters a canonical base64url text may have when its length is 2 or 3 beyond a multiple of 4. */
+const lastOfTwo = /[AQgw]$/
+const lastOfThree = /[AEIMQUYcgkosw048]$/
+
+/**
+ * Size and form, before anything is decoded (RFC 8725bis "check JWT format"). jose alone accepts white space and
+ * non-canonical base64url, so that one token would have many spellings.
+ */
+export function checkFormat(token: unknown): string {
+  if (
+    typeof token !== 'string' ||
+    token.length > maximumLength ||
+    !compact.test(token) ||
+    !token.split('.').every(isCanonical)
+  ) {
+    throw new RollcallError('token_malformed')
+  }
+  return token
+}
+
+function isCanonical(part: string): boolean {
+  const rest = part.length % 4
+  return rest === 0 || (rest === 2 && lastOfTwo.test(part)) || (rest === 3 && lastOfThree.test(part))
+}
+
+/** Decodes a part to a JSON object, or `null`: bad UTF-8 and everything that is not an object are refused. */
+export function decodeObject(bytes: Uint8Array): Record<string, unknown> | null {
+  try {
+    const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : null
+  } catch {
+    return null
+  }
+}
+
+export function decodeHeader(token: string): Record<string, unknown> | null {
+  return decodeObject(base64url.decode(token.slice(0, token.indexOf('.'))))
+}
+
+/** 128 random bits as 22 characters: a `sid` or a `jti`. Neither is a credential. */
+export function randomId(random: Random): string {
+  return base64url.encode(random(16))
+}
