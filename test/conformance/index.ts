@@ -1,0 +1,29 @@
+import { describe } from 'vitest'
+import { describeAdministration } from './administration.js'
+import { describeDevices } from './devices.js'
+import type { StoreHarness } from './harness.js'
+import { describeIds } from './ids.js'
+import { describeLifetimes } from './lifetimes.js'
+import { describeLogout } from './logout.js'
+import { describeTransactions } from './transactions.js'
+import { describeVersions } from './versions.js'
+
+/**
+ * The suite every store passes, for vitest: call it in a test file with a way to open the store.
+ * @example
+ * describeStore('my store', { open: async () => ({ store: myStore(), close: async () => {} }) })
+ */
+export function describeStore<Transaction = never>(name: string, harness: StoreHarness<Transaction>): void {
+  describe(name, () => {
+    describeLogout(harness)
+    describeVersions(harness)
+    describeIds(harness)
+    describeLifetimes(harness)
+    describeDevices(harness)
+    describeAdministration(harness)
+    describeTransactions(harness)
+  })
+}
+
+export { createFakeClock, type FakeClock } from './fake-clock.js'
+export type { OpenStore, OpenTransaction, StoreHarness } from './harness.js'

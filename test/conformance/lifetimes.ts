@@ -1,0 +1,125 @@
+import { describe, expect, test } from 'vitest'
+import type { BackgroundError } from '../../src/notifier.js'
+import { codeOf, stageFor, type StoreHarness } from './harness.js'
+
+const hour = 3_600_000
+const day = 24 * hour
+
+/** Absolute and idle lifetimes, and the throttled write that moves the idle one. */
+export function describeLifetimes<Transaction>(harness: StoreHarness<Transaction>): void {
+  describe('lifetimes', () => {
+    const stage = stageFor(harness)
+
+    test('a session ends at its absolute lifetime, however much it is used', async () => {
+      const { another, clock, user } = stage()
+      const sessions = another({ session: { lifetime: '2d', idleLifetime: '1d' }, clockTolerance: 0 })
+      const { accessToken, session } = await sessions.create({ userId: user() })
+      const end = session.expiresAt.getTime()
+      expect(end - clock.wall()).toBe(2 * day)
+      while (clock.wall() + hour < end) {
+        clock.advance(hour)
+        expect(await codeOf(sessions.verify(accessToken))).toBe('accepted')
+        // What runs in the background is waited for by the next line's read of it.
+        await sessions.list('nobody')
+      }
+      clock.set(end - 1)
+      expect(await codeOf(sessions.verify(accessToken))).toBe('accepted')
+      clock.set(end)
+      expect(await codeOf(sessions.verify(accessToken))).toBe('session_expired')
+    })
+
+    test('an unused session ends at its idle lifetime although its token has not expired', async () => {
+      const { sessions, clock, login, user } = stage()
+      const { accessToken } = await login(user(), { lifetime: '30d', idleLifetime: '1h' })
+      clock.advance(hour - 1)
+      expect(await codeOf(sessions.verify(accessToken))).toBe('accepted')
+      await sessions.close()
+      const again = stage().another()
+      clock.advance(hour - 1)
+      expect(await codeOf(again.verify(accessToken))).toBe('accepted')
+      await again.close()
+      clock.advance(hour)
+      expect(await codeOf(stage().another().verify(accessToken))).toBe('session_expired')
+    })
+
+    test('"remember me" is a lifetime of the session, not of the configuration (openora#150)', async () => {
+      const { another, clock, user } = stage()
+      const sessions = another()
+      const userId = user()
+      const short = await sessions.create({ userId, lifetime: '12h', idleLifetime: '1h' })
+      const long = await sessions.create({ userId, lifetime: '90d', idleLifetime: '90d' })
+      expect(short.session.expiresAt.getTime() - clock.wall()).toBe(12 * hour)
+      expect(short.session.idleExpiresAt.getTime() - clock.wall()).toBe(hour)
+      clock.advance(80 * day)
+      expect(await codeOf(sessions.verify(short.accessToken))).toBe('session_expired')
+      expect(await codeOf(sessions.verify(long.accessToken))).toBe('accepted')
+    })
+
+    test('an idle lifetime above the absolute one never extends it', async () => {
+      const { another, user } = stage()
+      const { session } = await another().create({ userId: user(), lifetime: '1h', idleLifetime: '10d' })
+      expect(session.idleExpiresAt).toEqual(session.expiresAt)
+    })
+
+    test('a thousand verifies within a minute write last-seen at most once (expressjs/session#891)', async () => {
+      const { another, open, clock, user } = stage()
+      let writes = 0
+      const counted = {
+        ...open.store,
+        touch: (...given: Parameters<typeof open.store.touch>) => ((writes += 1), open.store.touch(...given)),
+      }
+      const sessions = another({ store: counted })
+      const { accessToken, session } = await sessions.create({ userId: user() })
+      clock.advance(60_001)
+      for (let round = 0; round < 10; round += 1) {
+        await Promise.all(Array.from({ length: 100 }, () => sessions.verify(accessToken)))
+        clock.advance(5_000)
+      }
+      await sessions.close()
+      expect(writes).toBe(1)
+      const [listed] = await another().list((await another().verify(accessToken)).userId)
+      expect(listed!.lastSeenAt.getTime() - session.createdAt.getTime()).toBe(60_001)
+    })
+
+    test('a failed last-seen write fails no request, is reported, and is tried again', async () => {
+      const { another, open, clock, user } = stage()
+      const fault = new Error('disk full')
+      let broken = true
+      const store = {
+        ...open.store,
+        touch: (...given: Parameters<typeof open.store.touch>) =>
+          broken ? Promise.reject(fault) : open.store.touch(...given),
+      }
+      const sessions = another({ store })
+      const reported: BackgroundError[] = []
+      const isReported = new Promise<void>(
+        (resolve) => void sessions.on('error', (event) => (reported.push(event), resolve())),
+      )
+      const userId = user()
+      const { accessToken } = await sessions.create({ userId })
+      clock.advance(hour)
+      expect(await codeOf(sessions.verify(accessToken))).toBe('accepted')
+      await isReported
+      expect(reported[0]).toMatchObject({ during: 'last seen', error: { code: 'store_unavailable', cause: fault } })
+      broken = false
+      expect(await codeOf(sessions.verify(accessToken))).toBe('accepted')
+      await sessions.close()
+      const [listed] = await another().list(userId)
+      expect(listed!.lastSeenAt.getTime()).toBe(clock.wall())
+    })
+
+    test('last-seen never moves back when another node is behind', async () => {
+      const { another, open, clock, user } = stage()
+      const sessions = another()
+      const userId = user()
+      const { session } = await sessions.create({ userId })
+      const key = { userId, sid: session.sid }
+      const at = clock.wall()
+      await open.store.touch(key, { lastSeenAt: at + 2_000, idleExpiresAt: at + 9_000, ifSeenBefore: at + 1_000 }, {})
+      await open.store.touch(key, { lastSeenAt: at + 1_000, idleExpiresAt: at + 5_000, ifSeenBefore: at + 500 }, {})
+      const [listed] = await sessions.list(userId)
+      expect(listed!.lastSeenAt.getTime()).toBe(at + 2_000)
+      expect(listed!.idleExpiresAt.getTime()).toBe(at + 9_000)
+    })
+  })
+}

@@ -1,0 +1,25 @@
+export const engineNames = ['postgres', 'mariadb', 'mysql', 'pgbouncer'] as const
+
+export type EngineName = (typeof engineNames)[number]
+
+/** A database server that answers, and the way it was come by. */
+export interface Engine {
+  readonly name: EngineName
+  readonly url: string
+  readonly version: string
+  /** For example `started from /usr/sbin/mariadbd` or `given by ROLLCALL_TEST_MARIADB_URL`. */
+  readonly source: string
+  /** Ends the server and removes all that was made for it. A server given by its URL is left alone. */
+  stop(): Promise<void>
+}
+
+export interface StartOptions {
+  /** The Postgres behind PgBouncer. Default: a Postgres started for it alone. */
+  readonly postgresUrl?: string
+  /** Receives progress worth showing, such as a download. Default: none is shown. */
+  readonly log?: (line: string) => void
+}
+
+export function isEngineName(text: string): text is EngineName {
+  return (engineNames as readonly string[]).includes(text)
+}
