@@ -9,7 +9,7 @@ import type { TableOptions } from './tables.js'
  * @throws TypeError for a Knex instance of another engine or a bad option
  */
 export function mysqlStore(knex: Knex, options?: TableOptions): SqlStore {
-  return sqlStore('mysqlStore', knex, mysqlDialect, options)
+  return sqlStore('mysqlStore', knex, mysqlDialect, options, ['prefix', 'schema'])
 }
 
 export type { SqlStore, TableOptions }

@@ -16,7 +16,7 @@ export interface PostgresStoreOptions extends TableOptions {
  * @throws TypeError for a Knex instance of another engine or a bad option
  */
 export function postgresStore(knex: Knex, options?: PostgresStoreOptions): SqlStore {
-  return sqlStore('postgresStore', knex, postgresDialect, options)
+  return sqlStore('postgresStore', knex, postgresDialect, options, ['prefix', 'schema', 'preparedStatements'])
 }
 
 export type { SqlStore, TableOptions }

@@ -9,7 +9,7 @@ import type { TableOptions } from './tables.js'
  * @throws TypeError for a Knex instance of another engine or a bad option
  */
 export function sqliteStore(knex: Knex, options?: Pick<TableOptions, 'prefix'>): SqlStore {
-  return sqlStore('sqliteStore', knex, sqliteDialect, options)
+  return sqlStore('sqliteStore', knex, sqliteDialect, options, ['prefix'])
 }
 
 export type { SqlStore, TableOptions }

@@ -9,19 +9,25 @@ import { listMethods } from './list.js'
 import { lookupMethods } from './lookup.js'
 import { pruneMethods } from './prune.js'
 import { sessionMethods } from './sessions.js'
-import { tableNames, tableOptionNames, type TableOptions } from './tables.js'
+import { tableNames, type TableOptions } from './tables.js'
 import { createLockUser, userMethods } from './users.js'
 
 export type SqlStore = Store<Knex.Transaction>
+
+/** What an engine's store takes; each engine lets in the options that mean something to it. */
+export interface SqlStoreOptions extends TableOptions {
+  readonly preparedStatements?: boolean | undefined
+}
 
 /** The one implementation of the store over Knex; engines differ in their dialect alone. */
 export function sqlStore(
   where: string,
   knex: Knex,
   dialect: Dialect,
-  options: (TableOptions & { readonly preparedStatements?: boolean | undefined }) | undefined,
+  options: SqlStoreOptions | undefined,
+  known: readonly (keyof SqlStoreOptions)[],
 ): SqlStore {
-  checkOptions(where, options, [...tableOptionNames, ...(dialect.engine === 'postgres' ? ['preparedStatements'] : [])])
+  checkOptions(where, options, known)
   checkKnex(where, knex, dialect)
   const { prefix, schema, preparedStatements = true } = options ?? {}
   const tables = tableNames(where, { prefix, schema }, (name) => dialect.quote(name))

@@ -8,8 +8,6 @@ export interface TableOptions {
   readonly schema?: string | undefined
 }
 
-export const tableOptionNames: readonly string[] = ['prefix', 'schema']
-
 /** Identifiers can't be bound as parameters, so nothing but plain names is let in. */
 const identifier = /^[A-Za-z_][A-Za-z0-9_]{0,29}$/
 
@@ -19,8 +17,8 @@ export function tableNames(
   options: TableOptions | undefined,
   quote: (name: string) => string,
 ): TableNames {
-  checkOptions(where, options, tableOptionNames)
-  const prefix = checkIdentifier('prefix', options?.prefix ?? 'rollcall_')
+  checkOptions(where, options, ['prefix', 'schema'])
+  const prefix = checkIdentifier('prefix', options?.prefix === undefined ? 'rollcall_' : options.prefix)
   const schema = options?.schema === undefined ? '' : `${quote(checkIdentifier('schema', options.schema))}.`
   const table = (name: string): string => `${schema}${quote(prefix + name)}`
   return {

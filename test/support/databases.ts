@@ -17,6 +17,8 @@ export interface TestDatabase {
   readonly engine: SqlEngineName
   /** As the demo server takes it. */
   readonly url: string
+  /** For a Knex instance of another process. */
+  readonly config: Knex.Config
   /** A Knex instance that `drop` destroys. */
   knex(config?: Partial<Knex.Config>): Knex
   drop(): Promise<void>
@@ -41,10 +43,12 @@ async function createOnServer(engine: 'postgres' | 'mariadb' | 'mysql', serverUr
   const url = new URL(serverUrl)
   url.pathname = `/${name}`
   await onServer(client, serverUrl, `create database ${name}`)
-  const { knex, destroyAll } = keepTrack({ client, connection: url.href, pool: { min: 0, max: 10 } })
+  const config = { client, connection: url.href, pool: { min: 0, max: 10 } }
+  const { knex, destroyAll } = keepTrack(config)
   return {
     engine,
     url: url.href,
+    config,
     knex,
     async drop() {
       await destroyAll()
@@ -66,10 +70,12 @@ async function onServer(client: string, connection: string, sql: string): Promis
 async function createFile(): Promise<TestDatabase> {
   const folder = await mkdtemp(join(tmpdir(), 'rollcall-test-'))
   const filename = join(folder, 'test.sqlite')
-  const { knex, destroyAll } = keepTrack({ client: 'better-sqlite3', connection: { filename }, useNullAsDefault: true })
+  const config = { client: 'better-sqlite3', connection: { filename }, useNullAsDefault: true }
+  const { knex, destroyAll } = keepTrack(config)
   return {
     engine: 'sqlite',
     url: `sqlite:${filename}`,
+    config,
     knex,
     async drop() {
       await destroyAll()
