@@ -41,6 +41,8 @@ export interface Dialect {
   readonly keepExistingUser: string
   /** Ends a `select` that locks its row until the transaction ends. */
   readonly lockRow: string
+  /** Stands behind a table and names the index to read it by, for an engine whose planner would choose another. */
+  useIndex(index: string): string
   /** The first statement of an own transaction, where an engine must learn at once that it will write. */
   takeWriteLock(tables: TableNames): string | null
   /** How to read many sessions by key in one statement. */

@@ -53,6 +53,8 @@ export const mysqlDialect: Dialect = {
   // the exclusive one.
   keepExistingUser: 'on duplicate key update user_id = user_id',
   lockRow: 'for update',
+  // Left alone, it counts a user's sessions along the primary key, which holds the whole rows.
+  useIndex: (index) => `force index (${index})`,
   takeWriteLock: () => null,
 
   manyKeys: {

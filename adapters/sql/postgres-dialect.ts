@@ -54,6 +54,7 @@ export const postgresDialect: Dialect = {
 
   keepExistingUser: 'on conflict (user_id) do nothing',
   lockRow: 'for update',
+  useIndex: () => '',
   takeWriteLock: () => null,
 
   manyKeys: {

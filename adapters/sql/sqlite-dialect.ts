@@ -34,6 +34,7 @@ export const sqliteDialect: Dialect = {
   keepExistingUser: 'on conflict (user_id) do nothing',
   // The whole file is locked by its writer.
   lockRow: '',
+  useIndex: () => '',
   // Knex begins a deferred transaction; one that reads first and writes later fails at once with SQLITE_BUSY when another
   // process wrote meanwhile, without waiting for its busy timeout.
   takeWriteLock: ({ users }) => `delete from ${users} where false`,

@@ -33,8 +33,9 @@ export function userMethods(
   writeEvent: WriteEvent,
 ): UserStore {
   const selectUser = dialect.compile(`select token_version, suspended_until from ${tables.users} where user_id = ?`)
+  const standingIndex = dialect.useIndex(tables.index('sessions_standing'))
   const countStanding = dialect.compile(
-    `select count(*) from ${tables.sessions} where user_id = ? and token_version = ? and idle_expires_at > ?`,
+    `select count(*) from ${tables.sessions} ${standingIndex} where user_id = ? and token_version = ? and idle_expires_at > ?`,
   )
   const keepSession = dialect.compile(
     `update ${tables.sessions} set token_version = ? where user_id = ? and sid = ? and token_version = ? and idle_expires_at > ?`,

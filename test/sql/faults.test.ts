@@ -1,0 +1,248 @@
+import type { Knex } from 'knex'
+import { expect, test } from 'vitest'
+import { rollback } from '../../adapters/sql/migrate.js'
+import { isRollcallError, type RollcallError } from '../../src/errors.js'
+import { codeOf } from '../conformance/harness.js'
+import { createDatabase } from '../support/databases.js'
+import { describeSql, type SqlSessions } from '../support/sql-stage.js'
+import { createTcpProxy } from '../support/tcp-proxy.js'
+
+const servers = ['postgres', 'mariadb', 'mysql'] as const
+
+async function refusalOf(call: Promise<unknown>): Promise<RollcallError> {
+  const error: unknown = await call.then(
+    () => new Error('accepted'),
+    (reason: unknown) => reason,
+  )
+  if (!isRollcallError(error)) throw error
+  return error
+}
+
+function everyVerb(sessions: SqlSessions, token: string): Promise<unknown>[] {
+  return [
+    sessions.verify(token),
+    sessions.create({ userId: 'a' }),
+    sessions.list('a'),
+    sessions.rename('a', 'sid', 'name'),
+    sessions.revoke('a', 'sid'),
+    sessions.revokeToken(token),
+    sessions.revokeOthers('a', 'sid'),
+    sessions.revokeAll('a'),
+    sessions.tokenVersion('a'),
+    sessions.suspend('a'),
+    sessions.reinstate('a'),
+    sessions.prune(),
+  ]
+}
+
+describeSql('without its tables', (stage, engine) => {
+  test('every verb fails with store_not_migrated, names migrate and keeps the cause', async () => {
+    const { sessions, sessionsOver } = stage()
+    const { accessToken } = await sessions.create({ userId: 'a' })
+    const database = await createDatabase(engine)
+    const bare = sessionsOver(database.knex())
+    for (const call of everyVerb(bare, accessToken)) {
+      const refusal = await refusalOf(call)
+      expect(refusal).toMatchObject({ code: 'store_not_migrated', status: 503 })
+      expect(refusal.message).toContain('migrate(knex)')
+      expect(refusal.cause).toBeInstanceOf(Error)
+    }
+    await database.drop()
+  })
+
+  test('a table rolled back under a running server is store_not_migrated, not a logout', async () => {
+    const database = await createDatabase(engine)
+    const knex = database.knex()
+    const { migrate } = await import('../../adapters/sql/migrate.js')
+    await migrate(knex)
+    const sessions = stage().sessionsOver(knex)
+    const { accessToken } = await sessions.create({ userId: 'a' })
+    await rollback(knex)
+    expect(await codeOf(sessions.verify(accessToken))).toBe('store_not_migrated')
+    await database.drop()
+  })
+})
+
+describeSql(
+  'when the server goes away',
+  (stage) => {
+    test('every verb fails with store_unavailable and the cause, none with a logout, and all is well when it is back', async () => {
+      const { database, sessionsOver } = stage()
+      const proxy = await createTcpProxy(database.url)
+      const knex = database.knex({ connection: proxy.url })
+      const sessions = sessionsOver(knex)
+      const userId = 'cut'
+      const { accessToken, session } = await sessions.create({ userId })
+      for (let round = 0; round < 3; round += 1) {
+        proxy.cut()
+        for (const call of everyVerb(sessions, accessToken)) {
+          const refusal = await refusalOf(call)
+          expect(refusal).toMatchObject({ code: 'store_unavailable', status: 503 })
+          expect(refusal.cause).toBeInstanceOf(Error)
+        }
+        proxy.restore()
+        expect(await codeOf(sessions.verify(accessToken))).toBe('accepted')
+      }
+      expect(await sessions.revoke(userId, session.sid)).toEqual({ revoked: 1 })
+      await knex.destroy()
+      await proxy.close()
+    })
+
+    test('a silent server is store_unavailable within storeTimeout, and its connections are given up', async () => {
+      const { database, sessionsOver } = stage()
+      const proxy = await createTcpProxy(database.url)
+      const knex = database.knex({ connection: proxy.url, pool: { min: 0, max: 2 } })
+      const sessions = sessionsOver(knex, { storeTimeout: '150ms' })
+      const { accessToken } = await sessions.create({ userId: 'silent' })
+      await sessions.verify(accessToken)
+      proxy.silence()
+      const started = process.hrtime.bigint()
+      const refusals = await Promise.all(everyVerb(sessions, accessToken).map(refusalOf))
+      const ms = Number(process.hrtime.bigint() - started) / 1e6
+      expect(new Set(refusals.map(({ code }) => code))).toEqual(new Set(['store_unavailable']))
+      // Generous, since machines are shared: without the bound this would be a minute.
+      expect(ms).toBeLessThan(5_000)
+      proxy.restore()
+      // A pool of two whose connections had not been given up would have none left.
+      expect(await codeOf(stage().sessionsOver(knex).verify(accessToken))).toBe('accepted')
+      await knex.destroy()
+      await proxy.close()
+    })
+
+    test('a pool that the app has used up is store_unavailable within storeTimeout, and nothing leaks', async () => {
+      const { database, sessionsOver } = stage()
+      const knex = database.knex({ pool: { min: 0, max: 1 } })
+      const sessions = sessionsOver(knex, { storeTimeout: '100ms' })
+      const { accessToken } = await sessions.create({ userId: 'pool' })
+      const transaction = await knex.transaction()
+      for (let round = 0; round < 5; round += 1)
+        expect(await codeOf(sessions.verify(accessToken))).toBe('store_unavailable')
+      expect(await codeOf(sessions.revokeAll('pool'))).toBe('store_unavailable')
+      await transaction.rollback()
+      expect(await codeOf(stage().sessionsOver(knex).verify(accessToken))).toBe('accepted')
+      expect(await sessions.tokenVersion('pool')).toBe(0)
+    })
+
+    test('killed connections cost a 503 at most, never a 401', async () => {
+      const { database, sessionsOver, knex, engine } = stage()
+      const own = database.knex({ pool: { min: 0, max: 4 } })
+      const sessions = sessionsOver(own)
+      const { accessToken } = await sessions.create({ userId: 'killed' })
+      const codes = new Map<string, number>()
+      for (let round = 0; round < 10; round += 1) {
+        const reads = Array.from({ length: 40 }, () => codeOf(sessions.verify(accessToken)))
+        await killOthers(engine, knex, new URL(database.url).pathname.slice(1))
+        for (const code of await Promise.all(reads)) codes.set(code, (codes.get(code) ?? 0) + 1)
+      }
+      expect([...codes.keys()].filter((code) => code !== 'accepted' && code !== 'store_unavailable')).toEqual([])
+      expect(await codeOf(sessions.verify(accessToken))).toBe('accepted')
+    })
+  },
+  servers,
+)
+
+describeSql(
+  'locks and conflicts',
+  (stage, engine) => {
+    test('a lock held too long is store_unavailable for us', async () => {
+      const { knex, sessionsOver } = stage()
+      const sessions = sessionsOver(knex, { storeTimeout: '200ms' })
+      await sessions.revokeAll('locked')
+      const transaction = await knex.transaction()
+      await sessions.revokeAll('locked', { transaction })
+      expect(await codeOf(sessions.create({ userId: 'locked' }))).toBe('store_unavailable')
+      expect(await codeOf(sessions.revokeAll('locked'))).toBe('store_unavailable')
+      await transaction.rollback()
+      expect(await sessions.tokenVersion('locked')).toBe(1)
+    })
+
+    test("a deadlock in the caller's transactions is transaction_conflict for the one that lost", async () => {
+      const { knex, sessions } = stage()
+      for (const userId of ['left', 'right']) await sessions.revokeAll(userId)
+      const [one, two] = [await knex.transaction(), await knex.transaction()]
+      await sessions.revokeAll('left', { transaction: one })
+      await sessions.revokeAll('right', { transaction: two })
+      const outcomes = await Promise.all([
+        finish(sessions.revokeAll('right', { transaction: one }), one),
+        finish(sessions.revokeAll('left', { transaction: two }), two),
+      ])
+      expect(outcomes.toSorted()).toEqual(['accepted', 'transaction_conflict'])
+    })
+
+    test('deadlocks among our own transactions and an app that locks the other way round are tried again', async () => {
+      const { knex, sessions, store } = stage()
+      const users = Array.from({ length: 4 }, (_, index) => `deadlock-${index}`)
+      for (const userId of users) await sessions.revokeAll(userId)
+      async function lockInOrder(order: readonly string[]): Promise<void> {
+        await knex.transaction(async (transaction) => {
+          for (const userId of order) await sessions.revokeAll(userId, { transaction })
+        })
+      }
+      const outcomes = await Promise.allSettled(
+        Array.from({ length: 12 }, (_, index) => lockInOrder(index % 2 === 0 ? users : users.toReversed())),
+      )
+      const own = await Promise.all(users.map((userId) => codeOf(sessions.create({ userId }))))
+      expect(own).toEqual(users.map(() => 'accepted'))
+      const committed = outcomes.filter(({ status }) => status === 'fulfilled').length
+      for (const userId of users) expect((await store.readUser(userId, {})).tokenVersion).toBe(1 + committed)
+    })
+
+    async function finish(call: Promise<unknown>, transaction: Knex.Transaction): Promise<string> {
+      const code = await codeOf(call)
+      await (code === 'accepted' ? transaction.commit() : transaction.rollback())
+      return code
+    }
+
+    test('a logout within an older snapshot tells the truth about a session begun after it', async () => {
+      const { knex, sessions } = stage()
+      const userId = `snapshot-${engine}`
+      await sessions.create({ userId })
+      const transaction = await knex.transaction({ isolationLevel: 'repeatable read' })
+      expect(await sessions.list(userId, { transaction })).toHaveLength(1)
+      const { session, accessToken } = await sessions.create({ userId })
+      expect(await sessions.list(userId, { transaction })).toHaveLength(1)
+      const code = await codeOf(
+        sessions
+          .revoke(userId, session.sid, { transaction })
+          .then(({ revoked }) => expect(revoked).toBe(engine === 'postgres' ? 0 : 1)),
+      )
+      expect(code).toBe('accepted')
+      await transaction.commit()
+      // A Postgres snapshot hides the row from the delete as well, and the answer says so; InnoDB deletes what is there.
+      expect(await codeOf(sessions.verify(accessToken))).toBe(engine === 'postgres' ? 'accepted' : 'session_ended')
+    })
+  },
+  servers,
+)
+
+async function killOthers(engine: string, knex: Knex, database: string): Promise<void> {
+  if (engine === 'postgres') {
+    await knex.raw(
+      'select pg_terminate_backend(pid) from pg_stat_activity where datname = ? and pid <> pg_backend_pid()',
+      [database],
+    )
+    return
+  }
+  const [rows] = (await knex.raw(
+    'select id from information_schema.processlist where db = ? and id <> connection_id()',
+    [database],
+  )) as [{ id: number; ID: number }[]]
+  for (const { id, ID } of rows) await knex.raw(`kill ${id ?? ID}`).catch(() => {})
+}
+
+test('a store of another make that fails in its own way is store_unavailable with that failure as cause', async () => {
+  const { createSessions, createKeyRing } = await import('../../src/index.js')
+  const { memoryStore } = await import('../../src/memory-store.js')
+  const failure = new Error('disk on fire')
+  const store = { ...memoryStore(), lookup: () => Promise.reject(failure), readUser: () => Promise.reject(failure) }
+  const sessions = createSessions({
+    store,
+    keys: await createKeyRing({ secret: 'x'.repeat(32) }),
+    issuer: 'i',
+    audience: 'a',
+  })
+  const { accessToken } = await sessions.create({ userId: 'a' })
+  for (const call of [sessions.verify(accessToken), sessions.tokenVersion('a')]) {
+    expect(await refusalOf(call)).toMatchObject({ code: 'store_unavailable', cause: failure })
+  }
+})
