@@ -18,9 +18,10 @@ export async function prune<Claims, Transaction>(
   options: PruneOptions | undefined,
 ): Promise<PruneCounts> {
   checkOptions('prune', options, ['batchSize', 'maxBatches', 'eventRetention'])
-  const batchSize = checkCount('batchSize', options?.batchSize ?? 500, 1, 10_000)
-  const maxBatches = checkCount('maxBatches', options?.maxBatches ?? 1_000, 1, 1_000_000)
-  const retention = toMilliseconds(options?.eventRetention ?? '90d', 'eventRetention', '1m', '3650d')
+  const { batchSize = 500, maxBatches = 1_000, eventRetention = '90d' } = options ?? {}
+  checkCount('batchSize', batchSize, 1, 10_000)
+  checkCount('maxBatches', maxBatches, 1, 1_000_000)
+  const retention = toMilliseconds(eventRetention, 'eventRetention', '1m', '3650d')
   const now = context.clock.wall()
   const counts = { sessions: 0, events: 0 }
   // One batch per deadline: a large clean-up takes long, and each of its batches must not.

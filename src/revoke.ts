@@ -37,7 +37,8 @@ export async function revokeToken<Claims, Transaction>(
   token: string,
   options: ChangeOptions<Transaction> | undefined,
 ): Promise<{ revoked: 0 | 1 }> {
-  const { userId, sid } = await readAccessToken(context.keys, context.policy, token, context.clock.wall())
+  const { keys, policy, clock } = context
+  const { userId, sid } = await readAccessToken(keys, policy, token, clock.wall(), policy.audience)
   return revoke(context, userId, sid, options)
 }
 

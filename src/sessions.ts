@@ -141,6 +141,9 @@ function createContext<Claims, Transaction>(
   checkOptions('createSessions', options, known)
   const { store, keys, claims, session = {} } = options
   checkOptions('session', session, ['lifetime', 'idleLifetime', 'lastSeenInterval'])
+  // Defaults stand in for what is left out, never for a null that was meant to say something.
+  const { lifetime = '30d', idleLifetime = '7d', lastSeenInterval = '1m' } = session
+  const { clockTolerance = '5s', storeTimeout = '5s', clock = systemClock, random = systemRandom } = options
   if (typeof store?.lookup !== 'function')
     throw new TypeError("store must be a session store, such as postgresStore(knex) of 'rollcall/postgres'")
   if (typeof keys?.verify !== 'function') throw new TypeError('keys must be a key ring: await createKeyRing(...)')
@@ -152,14 +155,14 @@ function createContext<Claims, Transaction>(
     policy: {
       issuer: checkText('issuer', options.issuer, 255),
       audience: checkTexts('audience', options.audience, 255),
-      lifetime: toMilliseconds(session.lifetime ?? '30d', 'session.lifetime', '1s', '3650d'),
-      idleLifetime: toMilliseconds(session.idleLifetime ?? '7d', 'session.idleLifetime', '1s', '3650d'),
-      lastSeenInterval: toMilliseconds(session.lastSeenInterval ?? '1m', 'session.lastSeenInterval', '1s', '1d'),
-      clockTolerance: toMilliseconds(options.clockTolerance ?? '5s', 'clockTolerance', 0, '5m'),
-      storeTimeout: toMilliseconds(options.storeTimeout ?? '5s', 'storeTimeout', '10ms', '5m'),
+      lifetime: toMilliseconds(lifetime, 'session.lifetime', '1s', '3650d'),
+      idleLifetime: toMilliseconds(idleLifetime, 'session.idleLifetime', '1s', '3650d'),
+      lastSeenInterval: toMilliseconds(lastSeenInterval, 'session.lastSeenInterval', '1s', '1d'),
+      clockTolerance: toMilliseconds(clockTolerance, 'clockTolerance', 0, '5m'),
+      storeTimeout: toMilliseconds(storeTimeout, 'storeTimeout', '10ms', '5m'),
     },
-    clock: options.clock ?? systemClock,
-    random: options.random ?? systemRandom,
+    clock,
+    random,
     notifier: createNotifier(),
     background: createBackground(),
     usesNoted: new LRUCache({ max: 10_000 }),

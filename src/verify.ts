@@ -5,7 +5,7 @@ import { RollcallError } from './errors.js'
 import { noteUse } from './last-seen.js'
 import { checkOptions } from './options.js'
 import { decideStanding } from './standing.js'
-import { checkAudience, readAccessToken } from './tokens/access-token.js'
+import { readAccessToken } from './tokens/access-token.js'
 
 export interface VerifyOptions {
   /** Accept only these audiences. Default: all that were given to `createSessions`. */
@@ -41,8 +41,7 @@ export async function verify<Claims, Transaction>(
   const { keys, policy, clock } = context
   const accepted = chooseAudience(policy.audience, options?.audience)
   const now = clock.wall()
-  const claims = await readAccessToken(keys, policy, accessToken, now)
-  checkAudience(claims, accepted)
+  const claims = await readAccessToken(keys, policy, accessToken, now, accepted)
   if (claims.expiresAt + policy.clockTolerance <= now) {
     // The token lives as long as its session, so a client that may only log in again is told just that.
     throw new RollcallError('session_expired')

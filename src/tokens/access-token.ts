@@ -65,7 +65,8 @@ export function signAccessToken(
 }
 
 /**
- * Signature first, then the claims; expiry is left to the caller, since a logout takes an expired token too.
+ * Signature first, then the claims, the audience among the accepted ones; expiry is left to the caller, since a logout
+ * takes an expired token too.
  * @throws RollcallError `token_malformed`, `token_invalid`
  */
 export async function readAccessToken(
@@ -73,6 +74,7 @@ export async function readAccessToken(
   policy: AccessTokenPolicy,
   token: unknown,
   now: number,
+  accepted: readonly string[],
 ): Promise<AccessTokenClaims> {
   const payload = await keys.verify(type, token)
   const { iss, sub, aud, exp, iat, nbf, jti, sid, tokenVersion } = payload
@@ -81,8 +83,8 @@ export async function readAccessToken(
   const isValid =
     iss === policy.issuer &&
     isUserId(sub) &&
-    audience.length > 0 &&
     audience.every((entry) => typeof entry === 'string') &&
+    audience.some((entry) => accepted.includes(entry)) &&
     isNumericDate(exp) &&
     isNumericDate(iat) &&
     iat * 1_000 <= latest &&
@@ -106,9 +108,4 @@ export async function readAccessToken(
 /** RFC 7519 NumericDate: whole seconds here, within what a `Date` can hold. Milliseconds by mistake are refused. */
 function isNumericDate(value: unknown): value is number {
   return Number.isInteger(value) && (value as number) > 0 && (value as number) < 100_000_000_000
-}
-
-/** @throws RollcallError `token_invalid` unless the token is meant for one of the accepted audiences. */
-export function checkAudience(claims: AccessTokenClaims, accepted: readonly string[]): void {
-  if (!claims.audience.some((audience) => accepted.includes(audience))) throw new RollcallError('token_invalid')
 }

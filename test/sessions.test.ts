@@ -1,0 +1,289 @@
+import { describe, expect, expectTypeOf, test } from 'vitest'
+import { memoryStore } from '../src/memory-store.js'
+import { createSessions, type SessionsOptions } from '../src/sessions.js'
+import { createKeyRing } from '../src/tokens/key-ring.js'
+import { codeOf } from './conformance/harness.js'
+
+const keys = await createKeyRing({ secret: 'a secret of thirty-two bytes or more' })
+const base = { keys, issuer: 'https://issuer.example', audience: ['https://api.example', 'https://admin.example'] }
+const given = (changes: object): SessionsOptions<Record<never, never>, never> => ({
+  store: memoryStore(),
+  ...base,
+  ...changes,
+})
+
+describe('createSessions', () => {
+  const wrong: [string, object][] = [
+    ['no store', { store: undefined }],
+    ['a store that is none', { store: {} }],
+    ['no keys', { keys: undefined }],
+    ['keys that are text', { keys: 'secret' }],
+    ['no issuer', { issuer: undefined }],
+    ['an empty issuer', { issuer: '' }],
+    ['an issuer that is no text', { issuer: 5 }],
+    ['no audience', { audience: undefined }],
+    ['an empty list of audiences', { audience: [] }],
+    ['an audience that is no text', { audience: ['a', 5] }],
+    ['claims that are no function', { claims: { role: 'admin' } }],
+    ['an unknown option', { lifetime: '1d' }],
+    ['an unknown session option', { session: { idle: '1d' } }],
+    ['a session that is no object', { session: '30d' }],
+    ...[
+      '30',
+      '30 d',
+      'd',
+      '-1d',
+      '0d',
+      '1.5d',
+      '99999999d',
+      0,
+      -1,
+      Number.NaN,
+      Number.POSITIVE_INFINITY,
+      1.5,
+      null,
+      true,
+      '',
+      '１d',
+    ].map((lifetime): [string, object] => [`the lifetime ${String(lifetime)}`, { session: { lifetime } }]),
+    ['an idle lifetime that rounds down to nothing (better-auth#10992)', { session: { idleLifetime: '300ms' } }],
+    ['a clock tolerance of an hour', { clockTolerance: '1h' }],
+    ['a store timeout of nothing', { storeTimeout: 0 }],
+  ]
+  test.each(wrong)('refuses %s with a TypeError', (_, changes) => {
+    expect(() => createSessions(given(changes))).toThrow(TypeError)
+  })
+
+  test('refuses what is no object', () => {
+    for (const options of [undefined, null, 5, []]) {
+      expect(() => createSessions(options as unknown as SessionsOptions<Record<never, never>, never>)).toThrow(
+        TypeError,
+      )
+    }
+  })
+
+  test('takes durations as text and as milliseconds', async () => {
+    const sessions = createSessions(given({ session: { lifetime: 90_000, idleLifetime: '1m' } }))
+    const { session } = await sessions.create({ userId: 'a' })
+    expect(session.expiresAt.getTime() - session.createdAt.getTime()).toBe(90_000)
+    expect(session.idleExpiresAt.getTime() - session.createdAt.getTime()).toBe(60_000)
+  })
+
+  test('has no verb left when it is closed', async () => {
+    const sessions = createSessions(given({}))
+    const { accessToken } = await sessions.create({ userId: 'a' })
+    await sessions.close()
+    await sessions.close()
+    await expect(sessions.verify(accessToken)).rejects.toBeInstanceOf(TypeError)
+    await expect(sessions.revokeAll('a')).rejects.toBeInstanceOf(TypeError)
+  })
+})
+
+describe('create and verify', () => {
+  const wrong: [string, object][] = [
+    ['an unknown option', { user: 'a' }],
+    ['a version that is no count', { expectedTokenVersion: '0' }],
+    ['a negative version', { expectedTokenVersion: -1 }],
+    ['an audience that was not configured', { audience: 'https://other.example' }],
+    ['no audience of a list', { audience: [] }],
+    ['a lifetime without end', { lifetime: Number.POSITIVE_INFINITY }],
+    ['an idle lifetime of nothing', { idleLifetime: '0s' }],
+    ['an amr that is a number', { amr: [5] }],
+    ['an acr that is empty', { acr: '' }],
+  ]
+  test.each(wrong)('refuse %s with a TypeError and write nothing', async (_, changes) => {
+    const sessions = createSessions(given({}))
+    await expect(sessions.create({ userId: 'a', ...changes })).rejects.toBeInstanceOf(TypeError)
+    expect(await sessions.list('a')).toEqual([])
+  })
+
+  test('a token is for the audiences chosen at create, and verify takes what it is asked to take', async () => {
+    const sessions = createSessions(given({}))
+    const [api, admin] = base.audience as [string, string]
+    const both = await sessions.create({ userId: 'a' })
+    const one = await sessions.create({ userId: 'a', audience: api })
+    expect(one.session.audience).toEqual([api])
+    expect(await codeOf(sessions.verify(both.accessToken, { audience: admin }))).toBe('accepted')
+    expect(await codeOf(sessions.verify(one.accessToken, { audience: api }))).toBe('accepted')
+    expect(await codeOf(sessions.verify(one.accessToken))).toBe('accepted')
+    expect(await codeOf(sessions.verify(one.accessToken, { audience: admin }))).toBe('token_invalid')
+    await expect(sessions.verify(one.accessToken, { audience: 'https://other.example' })).rejects.toBeInstanceOf(
+      TypeError,
+    )
+    await expect(sessions.verify(one.accessToken, { maxStaleness: '5s' } as object)).rejects.toBeInstanceOf(TypeError)
+  })
+
+  test('a token of another issuer with the same keys and rows is refused', async () => {
+    const store = memoryStore()
+    const [one, other] = [
+      createSessions(given({ store })),
+      createSessions(given({ store, issuer: 'https://other.example' })),
+    ]
+    const { accessToken } = await one.create({ userId: 'a' })
+    expect(await codeOf(other.verify(accessToken))).toBe('token_invalid')
+  })
+
+  test('no two logins share a sid, a jti or a token', async () => {
+    const sessions = createSessions(given({}))
+    const logins = await Promise.all(Array.from({ length: 200 }, () => sessions.create({ userId: 'a' })))
+    const verified = await Promise.all(logins.map(({ accessToken }) => sessions.verify(accessToken)))
+    for (const name of ['sid', 'jti'] as const) expect(new Set(verified.map((one) => one[name])).size).toBe(200)
+    expect(new Set([...verified.map(({ sid }) => sid), ...verified.map(({ jti }) => jti)]).size).toBe(400)
+  })
+})
+
+describe('custom claims', () => {
+  test('come back from verify with the type that the callback gave them', async () => {
+    const sessions = createSessions({
+      ...given({}),
+      claims: async ({ userId, session }) => ({
+        role: 'admin' as const,
+        tenant: { id: 7, tags: ['x'] },
+        userId,
+        since: session.createdAt.getTime(),
+      }),
+    })
+    const { accessToken, session } = await sessions.create({ userId: 'a' })
+    const { claims } = await sessions.verify(accessToken)
+    expectTypeOf(claims).toEqualTypeOf<{
+      role: 'admin'
+      tenant: { id: number; tags: string[] }
+      userId: string
+      since: number
+    }>()
+    expect(claims).toEqual({
+      role: 'admin',
+      tenant: { id: 7, tags: ['x'] },
+      userId: 'a',
+      since: session.createdAt.getTime(),
+    })
+  })
+
+  test('are none without a callback, and their type says so', async () => {
+    const sessions = createSessions(given({}))
+    const { claims } = await sessions.verify((await sessions.create({ userId: 'a' })).accessToken)
+    expectTypeOf(claims).toEqualTypeOf<Record<never, never>>()
+    expect(claims).toEqual({})
+  })
+
+  test('that JSON would change are refused by the compiler', () => {
+    createSessions({ ...given({}), claims: () => ({ role: 'admin', missing: undefined as string | undefined }) })
+    // @ts-expect-error a Date comes back as text
+    createSessions({ ...given({}), claims: () => ({ at: new Date() }) })
+    // @ts-expect-error a bigint has no JSON
+    createSessions({ ...given({}), claims: () => ({ id: 1n }) })
+  })
+
+  test.each([
+    'iss',
+    'sub',
+    'aud',
+    'exp',
+    'nbf',
+    'iat',
+    'jti',
+    'sid',
+    'tokenVersion',
+    'auth_time',
+    'amr',
+    'acr',
+    'cnf',
+    'act',
+    'client_id',
+  ])('of the registered name %s are a TypeError, and no session is left behind', async (name) => {
+    const sessions = createSessions({ ...given({}), claims: () => ({ [name]: 'x' }) })
+    await expect(sessions.create({ userId: 'a' })).rejects.toBeInstanceOf(TypeError)
+    expect(await sessions.list('a')).toEqual([])
+  })
+
+  test.each([null, undefined, 'role', 5, []])('that are %j are a TypeError', async (value) => {
+    const sessions = createSessions({ ...given({}), claims: (() => value) as unknown as () => Record<string, string> })
+    await expect(sessions.create({ userId: 'a' })).rejects.toBeInstanceOf(TypeError)
+  })
+
+  test('that would make a token too large are a TypeError, and no session is left behind (rancher#53216)', async () => {
+    const sessions = createSessions({ ...given({}), claims: () => ({ text: 'x'.repeat(4_500) }) })
+    await expect(sessions.create({ userId: 'a' })).rejects.toBeInstanceOf(TypeError)
+    expect(await sessions.list('a')).toEqual([])
+  })
+
+  test('that are as large as they may be are verified', async () => {
+    const sessions = createSessions({ ...given({}), claims: () => ({ text: 'x'.repeat(4_000) }) })
+    const { accessToken } = await sessions.create({ userId: 'a' })
+    expect(accessToken.length).toBeLessThan(8_192)
+    expect(await codeOf(sessions.verify(accessToken))).toBe('accepted')
+  })
+
+  test('whose callback fails leave no session behind, and the failure is the caller’s own', async () => {
+    const failure = new Error('users table is away')
+    const sessions = createSessions({ ...given({}), claims: () => Promise.reject<Record<string, string>>(failure) })
+    await expect(sessions.create({ userId: 'a' })).rejects.toBe(failure)
+    expect(await sessions.list('a')).toEqual([])
+  })
+
+  test('named like members of every object are claims like any other', async () => {
+    const sessions = createSessions({
+      ...given({}),
+      claims: () => ({ constructor: 'x', toString: 'y', hasOwnProperty: 'z' }),
+    })
+    const { claims } = await sessions.verify((await sessions.create({ userId: 'a' })).accessToken)
+    expect(claims).toEqual({ constructor: 'x', toString: 'y', hasOwnProperty: 'z' })
+    expect(({} as { role?: string }).role).toBeUndefined()
+  })
+})
+
+describe('verbs of wrong use', () => {
+  const sessions = createSessions(given({}))
+  const calls: [string, () => Promise<unknown>][] = [
+    ['list with an unknown option', () => sessions.list('a', { currentSid: 'x' } as object)],
+    ['list with a current that is no text', () => sessions.list('a', { current: 5 as unknown as string })],
+    ['list without a limit', () => sessions.list('a', { limit: 0 })],
+    ['list beyond the limit', () => sessions.list('a', { limit: 1_001 })],
+    ['list after something else', () => sessions.list('a', { after: {} as { sid: string; createdAt: Date } })],
+    ['list after an invalid date', () => sessions.list('a', { after: { sid: 'x', createdAt: new Date(Number.NaN) } })],
+    ['revoke of a sid that is no text', () => sessions.revoke('a', 5 as unknown as string)],
+    ['revoke with an unknown option', () => sessions.revoke('a', 'x', { trx: 1 } as object)],
+    ['revoke for an empty reason', () => sessions.revoke('a', 'x', { reason: '' })],
+    ['revoke for a long reason', () => sessions.revoke('a', 'x', { reason: 'x'.repeat(65) })],
+    ['revoke by an actor that is no text', () => sessions.revoke('a', 'x', { actor: 5 as unknown as string })],
+    ['revokeOthers without a sid', () => sessions.revokeOthers('a', undefined as unknown as string)],
+    ['revokeOthers of a sid that can be none', () => sessions.revokeOthers('a', 'not a sid')],
+    ['rename to what is no text', () => sessions.rename('a', 'x', null as unknown as string)],
+    ['rename with an unknown option', () => sessions.rename('a', 'x', 'y', { name: 'z' } as object)],
+    ['suspend until what is no date', () => sessions.suspend('a', { until: '2030' as unknown as Date })],
+    ['suspend until an invalid date', () => sessions.suspend('a', { until: new Date(Number.NaN) })],
+    ['reinstate until', () => sessions.reinstate('a', { until: new Date() } as object)],
+    ['prune without batches', () => sessions.prune({ batchSize: 0 })],
+    ['prune of half a row', () => sessions.prune({ batchSize: 1.5 })],
+    ['prune without retention', () => sessions.prune({ eventRetention: 0 })],
+    ['tokenVersion with an unknown option', () => sessions.tokenVersion('a', { fresh: true } as object)],
+    ['on without a listener', async () => sessions.on('revoked', undefined as unknown as () => void)],
+    ['on of an unknown event', async () => sessions.on('__proto__' as 'revoked', () => {})],
+  ]
+  test.each(calls)('%s is a TypeError', async (_, call) => {
+    await expect(call()).rejects.toBeInstanceOf(TypeError)
+  })
+})
+
+describe('storeTimeout', () => {
+  test('bounds a verb whose store never answers, on the injected clock', async () => {
+    let fire = (): void => {}
+    const clock = {
+      wall: () => 0,
+      after: (ms: number, callback: () => void) => (expect(ms).toBe(250), (fire = callback), () => {}),
+    }
+    let signal: AbortSignal | undefined
+    const store = {
+      ...memoryStore(),
+      readUser: (_: string, scope: { signal?: AbortSignal | undefined }) => (
+        (signal = scope.signal),
+        new Promise<never>(() => {})
+      ),
+    }
+    const sessions = createSessions(given({ store, clock, storeTimeout: '250ms' }))
+    const call = codeOf(sessions.tokenVersion('a'))
+    fire()
+    expect(await call).toBe('store_unavailable')
+    expect(signal?.aborted).toBe(true)
+  })
+})
