@@ -46,7 +46,7 @@ for (const pool of [
     test('a commit is heard', async () => {
       const knex = knexOf()
       const outcome = await observe(stage(), knex, (revokeIn) =>
-        knex.transaction(async (transaction) => void (await revokeIn(transaction))),
+        knex.transaction((transaction) => revokeIn(transaction)),
       )
       expect(outcome).toEqual(seen)
     })
@@ -102,7 +102,7 @@ for (const pool of [
       const knex = knexOf()
       const outcome = await observe(stage(), knex, async (revokeIn) => {
         const parent = knex.transaction(async (outer) => {
-          await outer.transaction(async (inner) => void (await revokeIn(inner)))
+          await outer.transaction((inner) => revokeIn(inner))
           throw new Error('the parent failed')
         })
         await expect(parent).rejects.toThrow('the parent failed')

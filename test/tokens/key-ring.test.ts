@@ -64,7 +64,7 @@ describe('a key ring', () => {
     expect((await createKeyRing([nameless])).jwks().keys[0]!.kid).toBe(kid)
   })
 
-  const refused: [string, () => Promise<unknown> | unknown][] = [
+  const refused: [string, () => unknown][] = [
     ['nothing', () => undefined],
     ['an empty text', () => ''],
     ['a text that is not JSON', () => 'ROLLCALL_KEYS'],
