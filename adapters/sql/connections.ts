@@ -20,14 +20,24 @@ interface KnexClient {
 export function createConnections(knex: Knex, dialect: Dialect, writeLock: Statement | null): Connections {
   const client = knex.client as KnexClient
 
-  async function use<Answer>(scope: Scope<Knex.Transaction>, work: (run: Run) => Promise<Answer>): Promise<Answer> {
+  async function use<Answer>(
+    scope: Scope<Knex.Transaction>,
+    work: (run: Run) => Promise<Answer>,
+    triesLeft = 2,
+  ): Promise<Answer> {
     if (scope.transaction) return onTransaction(scope.transaction, undefined, work)
     const connection = await client.acquireConnection()
     try {
       return await onConnection(connection, scope.signal, work)
+    } catch (error) {
+      if (!dialect.isConnectionLost(error)) throw error
+      discard(connection, error)
+      // All that runs outside of a transaction can run again: it reads, or sets what the next run sets once more.
+      if (triesLeft === 0 || scope.signal?.aborted) throw error
     } finally {
       await client.releaseConnection(connection)
     }
+    return use(scope, work, triesLeft - 1)
   }
 
   async function transact<Answer>(
@@ -64,7 +74,10 @@ export function createConnections(knex: Knex, dialect: Dialect, writeLock: State
     work: (run: Run) => Promise<Answer>,
   ): Promise<Answer> {
     signal?.throwIfAborted()
-    const abandon = (): void => dialect.abandon(connection)
+    const abandon = (): void => {
+      discard(connection, signal?.reason)
+      dialect.abandon(connection)
+    }
     signal?.addEventListener('abort', abandon, { once: true })
     try {
       return await work((statement, values = []) => dialect.run(connection, statement, values))
@@ -77,6 +90,11 @@ export function createConnections(knex: Knex, dialect: Dialect, writeLock: State
     use: (scope, work) => use(scope, work).catch((error: unknown) => translate(dialect, error)),
     transact: (scope, work) => transact(scope, work).catch((error: unknown) => translate(dialect, error)),
   }
+}
+
+/** Knex's own mark: its pool hands no marked connection out again. The socket's end may be noticed too late for that. */
+function discard(connection: unknown, reason: unknown): void {
+  Object.assign(connection as object, { __knex__disposed: reason ?? 'given up' })
 }
 
 function translate(dialect: Dialect, error: unknown): never {

@@ -81,6 +81,11 @@ export const mysqlDialect: Dialect = {
     }
   },
 
+  // What the server says of a statement has an SQL state; that of its own end is 08S01.
+  isConnectionLost: (error) =>
+    error instanceof Error &&
+    (!('sqlState' in error) || error.sqlState === '08S01' || errorCode(error) === 'ER_QUERY_INTERRUPTED'),
+
   classify(error) {
     const code = errorCode(error)
     return missing.has(code) ? 'store_not_migrated' : conflicts.has(code) ? 'transaction_conflict' : null

@@ -82,6 +82,9 @@ export const postgresDialect: Dialect = {
     }
   },
 
+  // What the server says of a statement has a severity; of its own end it speaks in classes 57P and 08.
+  isConnectionLost: (error) => error instanceof Error && (!('severity' in error) || /^(57P|08)/.test(errorCode(error))),
+
   classify(error) {
     const code = errorCode(error)
     return missing.has(code) ? 'store_not_migrated' : conflicts.has(code) ? 'transaction_conflict' : null

@@ -61,6 +61,8 @@ export const sqliteDialect: Dialect = {
     }
   },
 
+  isConnectionLost: () => false,
+
   classify(error) {
     const message = error instanceof Error ? error.message : ''
     if (/no such (table|column)|has no column named/.test(message)) return 'store_not_migrated'
