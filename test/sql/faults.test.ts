@@ -18,8 +18,8 @@ async function refusalOf(call: Promise<unknown>): Promise<RollcallError> {
   return error
 }
 
-function everyVerb(sessions: SqlSessions, token: string): Promise<unknown>[] {
-  return [
+function refusalsOfEveryVerb(sessions: SqlSessions, token: string): Promise<RollcallError[]> {
+  const calls = [
     sessions.verify(token),
     sessions.create({ userId: 'a' }),
     sessions.list('a'),
@@ -33,6 +33,7 @@ function everyVerb(sessions: SqlSessions, token: string): Promise<unknown>[] {
     sessions.reinstate('a'),
     sessions.prune(),
   ]
+  return Promise.all(calls.map(refusalOf))
 }
 
 describeSql('without its tables', (stage, engine) => {
@@ -41,8 +42,7 @@ describeSql('without its tables', (stage, engine) => {
     const { accessToken } = await sessions.create({ userId: 'a' })
     const database = await createDatabase(engine)
     const bare = sessionsOver(database.knex())
-    for (const call of everyVerb(bare, accessToken)) {
-      const refusal = await refusalOf(call)
+    for (const refusal of await refusalsOfEveryVerb(bare, accessToken)) {
       expect(refusal).toMatchObject({ code: 'store_not_migrated', status: 503 })
       expect(refusal.message).toContain('migrate(knex)')
       expect(refusal.cause).toBeInstanceOf(Error)
@@ -75,8 +75,7 @@ describeSql(
       const { accessToken, session } = await sessions.create({ userId })
       for (let round = 0; round < 3; round += 1) {
         proxy.cut()
-        for (const call of everyVerb(sessions, accessToken)) {
-          const refusal = await refusalOf(call)
+        for (const refusal of await refusalsOfEveryVerb(sessions, accessToken)) {
           expect(refusal).toMatchObject({ code: 'store_unavailable', status: 503 })
           expect(refusal.cause).toBeInstanceOf(Error)
         }
@@ -97,7 +96,7 @@ describeSql(
       await sessions.verify(accessToken)
       proxy.silence()
       const started = process.hrtime.bigint()
-      const refusals = await Promise.all(everyVerb(sessions, accessToken).map(refusalOf))
+      const refusals = await refusalsOfEveryVerb(sessions, accessToken)
       const ms = Number(process.hrtime.bigint() - started) / 1e6
       expect(new Set(refusals.map(({ code }) => code))).toEqual(new Set(['store_unavailable']))
       // Generous, since machines are shared: without the bound this would be a minute.
@@ -243,7 +242,6 @@ test('a store of another make that fails in its own way is store_unavailable wit
     audience: 'a',
   })
   const { accessToken } = await sessions.create({ userId: 'a' })
-  for (const call of [sessions.verify(accessToken), sessions.tokenVersion('a')]) {
-    expect(await refusalOf(call)).toMatchObject({ code: 'store_unavailable', cause: failure })
-  }
+  expect(await refusalOf(sessions.verify(accessToken))).toMatchObject({ code: 'store_unavailable', cause: failure })
+  expect(await refusalOf(sessions.tokenVersion('a'))).toMatchObject({ code: 'store_unavailable', cause: failure })
 })
