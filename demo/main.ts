@@ -1,0 +1,64 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { createSessions, isRollcallError, type Sessions } from 'rollcall'
+import { migrate } from 'rollcall/migrations'
+import { createApp } from './app.js'
+import { describeError } from './describe-error.js'
+import { openDatabase, type Database } from './open-database.js'
+import { openKeys } from './open-keys.js'
+import { readSettings } from './settings.js'
+import { startServer, type RunningServer } from './start-server.js'
+import { createUsers } from './users.js'
+import { welcome } from './welcome.js'
+
+await main().catch(fail)
+
+async function main(): Promise<void> {
+  const { host, port, databaseUrl, keysFile, issuer } = readSettings()
+  const database = await openDatabase(databaseUrl)
+  await migrateDatabase(database)
+  const keys = await openKeys(keysFile)
+  const users = await createUsers()
+  const sessions = createSessions({
+    store: database.store,
+    keys,
+    issuer,
+    audience: issuer,
+    storeTimeout: '2s',
+    claims: ({ userId }) => ({ role: users.find(userId).role }),
+  })
+  sessions.on('error', ({ error }) => report(error))
+  const app = createApp({ sessions, keys, users, report })
+  const server = await startServer(app.fetch, { host, port })
+
+  const stop = (): void => void stopAll(server, sessions, database).catch(fail)
+  process.once('SIGTERM', stop)
+  process.once('SIGINT', stop)
+  // Last: whoever waits for these lines may stop the server at once.
+  console.log(welcome(server, database.label, keysFile))
+}
+
+async function migrateDatabase({ knex, label }: Database): Promise<void> {
+  try {
+    await migrate(knex)
+  } catch (error) {
+    throw new Error(`can't use the ${label}`, { cause: error })
+  }
+}
+
+async function stopAll(server: RunningServer, sessions: Sessions<object, never>, { knex }: Database): Promise<void> {
+  await server.stop()
+  await sessions.close()
+  // A database that does not answer must not hold the process up; its connections go with it.
+  await Promise.race([knex.destroy(), delay(1_000)])
+  process.exit(0)
+}
+
+function fail(error: unknown): never {
+  console.error(`rollcall demo: ${describeError(error)}`)
+  process.exit(1)
+}
+
+/** Refusals of the library say all in a line; what else goes wrong is a bug and needs its stack. */
+function report(error: unknown): void {
+  console.error(isRollcallError(error) ? describeError(error) : error)
+}

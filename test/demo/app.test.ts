@@ -1,0 +1,108 @@
+import { beforeEach, describe, expect, test } from 'vitest'
+import { codeOf, openApp, readBody, type OpenApp } from './open-app.js'
+
+let app: OpenApp
+beforeEach(async () => {
+  app = await openApp()
+})
+
+describe('POST /login', () => {
+  test('answers an access token, when it expires, and the session with its device', async () => {
+    const response = await app.request('POST /login', {
+      headers: { 'user-agent': 'curl/8.0' },
+      body: { username: 'alice', password: 'wonderland', device: { name: 'my laptop' } },
+    })
+    expect(response.status).toBe(200)
+    const { accessToken, expiresAt, session } = await readBody(response)
+    expect(session).toMatchObject({ device: { name: 'my laptop', userAgent: 'curl/8.0', ip: null }, amr: ['pwd'] })
+    expect(new Date(expiresAt).getTime()).toBeGreaterThan(app.clock.wall())
+    expect(await app.sessions.verify(accessToken)).toMatchObject({ userId: 'alice', sid: session.sid })
+  })
+
+  test('needs no device and keeps the session apart from the one before', async () => {
+    const body = { username: 'bob', password: 'builder' }
+    const sids = [
+      (await readBody(await app.request('POST /login', { body }))).session.sid,
+      (await readBody(await app.request('POST /login', { body }))).session.sid,
+    ]
+    expect(new Set(sids).size).toBe(2)
+  })
+
+  test('refuses a wrong password and an unknown user alike', async () => {
+    for (const username of [
+      'alice',
+      'mallory',
+      'Alice',
+      'alice ',
+      'nobody',
+      '__proto__',
+      '',
+      'x'.repeat(300),
+      'a\0b',
+    ]) {
+      const response = await app.request('POST /login', { body: { username, password: 'guess' } })
+      expect(response.headers.get('www-authenticate')).toBe('Bearer')
+      expect(await codeOf(response)).toBe('401 invalid_credentials')
+    }
+    expect(await app.sessions.list('alice')).toEqual([])
+  })
+
+  test('refuses a login whose password was checked before a logout everywhere', async () => {
+    const { hasPassword } = app.users.find('alice')
+    Object.assign(app.users.find('alice'), {
+      async hasPassword(password: string) {
+        await app.sessions.revokeAll('alice')
+        return hasPassword(password)
+      },
+    })
+    const response = await app.request('POST /login', { body: { username: 'alice', password: 'wonderland' } })
+    expect(await codeOf(response)).toBe('409 token_version_moved')
+    expect(await app.sessions.list('alice')).toEqual([])
+  })
+
+  test('lets no device fail a login, whatever its name and its user agent are', async () => {
+    const response = await app.request('POST /login', {
+      headers: { 'user-agent': 'x'.repeat(10_000) },
+      body: { username: 'alice', password: 'wonderland', device: { name: `a\0b\ud800${'x'.repeat(5_000)}` } },
+    })
+    expect(response.status).toBe(200)
+  })
+})
+
+describe('the other open routes', () => {
+  test('GET /.well-known/jwks.json publishes the public halves of the keys alone', async () => {
+    const { keys } = await readBody(await app.request('GET /.well-known/jwks.json'))
+    expect(keys).toEqual([expect.objectContaining({ kty: 'OKP', crv: 'Ed25519', alg: 'EdDSA', use: 'sig' })])
+    expect(keys[0]).not.toHaveProperty('d')
+  })
+
+  test('GET /healthz says that the store answers', async () => {
+    const response = await app.request('GET /healthz')
+    expect([response.status, await readBody(response)]).toEqual([200, { status: 'ok' }])
+  })
+
+  test('an unknown route is a 404 in JSON', async () => {
+    for (const route of [
+      'GET /',
+      'GET /login',
+      'POST /api/me',
+      'GET /auth',
+      'DELETE /auth/sessions/',
+      'GET /%E0%A4%A',
+    ]) {
+      expect(await codeOf(await app.request(route))).toBe('404 not_found')
+    }
+  })
+
+  test('nothing under /login, /api and /auth is stored by caches, refusals included', async () => {
+    for (const route of [
+      'POST /login',
+      'GET /api/me',
+      'GET /auth/sessions',
+      'GET /auth/unknown',
+      'POST /auth/logout',
+    ]) {
+      expect((await app.request(route)).headers.get('cache-control')).toBe('no-store')
+    }
+  })
+})

@@ -1,0 +1,41 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { createClient } from './demo-client.js'
+import { startDemo, type Environment } from './demo-process.js'
+import { makePlace, type Place } from './place.js'
+
+let place: Place
+let environment: Environment
+beforeEach(async () => {
+  place = await makePlace()
+  environment = place.environment
+})
+afterEach(() => place.remove())
+
+test('a login notes the address of the client, and two Authorization headers are refused', async () => {
+  const demo = await startDemo(environment)
+  const client = createClient(demo.url)
+  const { accessToken } = await client.logIn('phone')
+  const { sessions } = (await client.body('GET /auth/sessions', accessToken)) as {
+    sessions: { device: { ip: string } }[]
+  }
+  expect(sessions[0]?.device.ip).toBe('127.0.0.1')
+  const headers = [accessToken, 'a.b.c'].flatMap((token) => ['-H', `Authorization: Bearer ${token}`])
+  const { stdout } = await promisify(execFile)('curl', ['-sw', '\n%{http_code}', ...headers, `${demo.url}/api/me`])
+  expect(stdout).toMatch(/"invalid_request".*\n400$/)
+  await demo.stop()
+})
+
+test('bodies are read in chunks, and not beyond 16 KB', async () => {
+  const demo = await startDemo(environment)
+  const login = async (text: string): Promise<number> => {
+    const body = new Blob([text]).stream()
+    return (await fetch(`${demo.url}/login`, { method: 'POST', body, duplex: 'half' } as RequestInit)).status
+  }
+  const good = JSON.stringify({ username: 'alice', password: 'wonderland' })
+  expect(await login(good)).toBe(200)
+  expect(await login(good.padEnd(16_385))).toBe(413)
+  expect(await login(good.padEnd(4_000_000))).toBe(413)
+  await demo.stop()
+})

@@ -1,0 +1,67 @@
+import { once } from 'node:events'
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
+
+/** Stands between the demo and its database, and can be made to fail as networks do. */
+export interface TcpProxy {
+  /** The URL of the database, by way of this proxy. */
+  readonly url: string
+  /** Ends all connections and refuses new ones, as a stopped database does. */
+  cut(): void
+  /**
+   * Lets connections stand and new ones begin, and passes nothing on, as a lost host does. Resolves once there was
+   * something to pass on.
+   */
+  swallow(): Promise<void>
+  /** Passes new connections on. Those that were swallowed stay dead. */
+  heal(): void
+  close(): Promise<void>
+}
+
+export async function startProxy(databaseUrl: string): Promise<TcpProxy> {
+  const target = new URL(databaseUrl)
+  const open = new Set<Socket>()
+  let mode: 'passes' | 'cut' | 'swallows' = 'passes'
+  let noteSwallowed = (): void => {}
+
+  const server = createServer((inbound) => {
+    keep(inbound)
+    if (mode === 'cut') return void inbound.resetAndDestroy()
+    if (mode === 'swallows') return void inbound.once('data', noteSwallowed)
+    const outbound = keep(connect(Number(target.port), target.hostname))
+    inbound.pipe(outbound).pipe(inbound)
+    inbound.once('close', () => outbound.destroy())
+    outbound.once('close', () => inbound.destroy())
+  })
+
+  function keep(socket: Socket): Socket {
+    open.add(socket)
+    return socket.on('error', () => {}).once('close', () => open.delete(socket))
+  }
+
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const url = new URL(databaseUrl)
+  url.host = `127.0.0.1:${(server.address() as AddressInfo).port}`
+
+  return {
+    url: url.href,
+    cut() {
+      mode = 'cut'
+      for (const socket of open) socket.resetAndDestroy()
+    },
+    swallow() {
+      mode = 'swallows'
+      const swallowed = new Promise<void>((resolve) => (noteSwallowed = resolve))
+      for (const socket of open) socket.unpipe().once('data', noteSwallowed).resume()
+      return swallowed
+    },
+    heal() {
+      mode = 'passes'
+    },
+    async close() {
+      for (const socket of open) socket.destroy()
+      server.close()
+      await once(server, 'close')
+    },
+  }
+}
