@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest'
+import { RollcallError } from '../src/errors.js'
 import { memoryStore } from '../src/memory-store.js'
+import type { Store } from '../src/ports/store.js'
 import { createSessions, type SessionsOptions } from '../src/sessions.js'
 import { createKeyRing } from '../src/tokens/key-ring.js'
 import { codeOf } from './conformance/harness.js'
@@ -162,6 +164,34 @@ describe('verbs of wrong use', () => {
   ]
   test.each(calls)('%s is a TypeError', async (_, call) => {
     await expect(call()).rejects.toBeInstanceOf(TypeError)
+  })
+})
+
+describe('conflicts with other transactions', () => {
+  const conflicting = (times: number): { store: Store; calls: () => number } => {
+    let calls = 0
+    const memory = memoryStore()
+    const raiseVersion: Store['raiseVersion'] = (...given) =>
+      (calls += 1) <= times ? Promise.reject(new RollcallError('transaction_conflict')) : memory.raiseVersion(...given)
+    return { store: { ...memory, raiseVersion, assertTransaction: () => {} }, calls: () => calls }
+  }
+
+  test('are tried again a bounded number of times, then they are an outage', async () => {
+    for (const [times, code] of [
+      [4, 'accepted'],
+      [5, 'store_unavailable'],
+    ] as const) {
+      const { store, calls } = conflicting(times)
+      expect(await codeOf(createSessions(given({ store })).revokeAll('a'))).toBe(code)
+      expect(calls()).toBe(5)
+    }
+  })
+
+  test("are left to the caller in the caller's transaction", async () => {
+    const { store, calls } = conflicting(1)
+    const call = createSessions(given({ store })).revokeAll('a', { transaction: {} as never })
+    expect(await codeOf(call)).toBe('transaction_conflict')
+    expect(calls()).toBe(1)
   })
 })
 

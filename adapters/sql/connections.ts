@@ -20,52 +20,68 @@ interface KnexClient {
 export function createConnections(knex: Knex, dialect: Dialect, writeLock: Statement | null): Connections {
   const client = knex.client as KnexClient
 
-  async function use<Answer>(
-    scope: Scope<Knex.Transaction>,
-    work: (run: Run) => Promise<Answer>,
-    triesLeft = 2,
-  ): Promise<Answer> {
-    if (scope.transaction) return onTransaction(scope.transaction, undefined, work)
-    const connection = await client.acquireConnection()
-    try {
-      return await onConnection(connection, scope.signal, work)
-    } catch (error) {
-      if (!dialect.isConnectionLost(error)) throw error
-      discard(connection, error)
-      // All that runs outside of a transaction can run again: it reads, or sets what the next run sets once more.
-      if (triesLeft === 0 || scope.signal?.aborted) throw error
-    } finally {
-      await client.releaseConnection(connection)
-    }
-    return use(scope, work, triesLeft - 1)
+  async function use<Answer>(scope: Scope<Knex.Transaction>, work: (run: Run) => Promise<Answer>): Promise<Answer> {
+    if (scope.transaction) return onTransaction(scope.transaction, work)
+    // All that runs outside of a transaction can run again: it reads, or sets what the next run sets once more.
+    return withConnection(
+      scope.signal,
+      () => true,
+      (connection) => onConnection(connection, scope.signal, work),
+    )
   }
 
   async function transact<Answer>(
     scope: Scope<Knex.Transaction>,
     work: (run: Run) => Promise<Answer>,
   ): Promise<Answer> {
-    if (scope.transaction) return onTransaction(scope.transaction, undefined, work)
-    return knex.transaction((transaction) =>
-      onTransaction(transaction, scope.signal, async (run) => {
-        if (writeLock) await run(writeLock)
-        return work(run)
-      }),
+    if (scope.transaction) return onTransaction(scope.transaction, work)
+    let hasBegun = false
+    return withConnection(
+      scope.signal,
+      () => !hasBegun,
+      (connection) =>
+        // Begin and commit run under the signal, too: a database that goes silent must keep no connection of the pool.
+        onConnection(connection, scope.signal, (run) =>
+          knex.transaction(
+            async (transaction) => {
+              // Knex calls this also when the begin failed.
+              hasBegun = !transaction.isCompleted()
+              const runInside = whileOpen(transaction, run)
+              if (writeLock) await runInside(writeLock)
+              return work(runInside)
+            },
+            { connection },
+          ),
+        ),
     )
+  }
+
+  /** Takes a connection of the pool; one that turns out to be lost is dropped, and where that may be, another is tried. */
+  async function withConnection<Answer>(
+    signal: AbortSignal | undefined,
+    mayRepeat: () => boolean,
+    work: (connection: unknown) => Promise<Answer>,
+    triesLeft = 2,
+  ): Promise<Answer> {
+    const connection = await client.acquireConnection()
+    try {
+      return await work(connection)
+    } catch (error) {
+      if (!dialect.isConnectionLost(error)) throw error
+      discard(connection, error)
+      if (triesLeft === 0 || signal?.aborted || !mayRepeat()) throw error
+    } finally {
+      await client.releaseConnection(connection)
+    }
+    return withConnection(signal, mayRepeat, work, triesLeft - 1)
   }
 
   async function onTransaction<Answer>(
     transaction: Knex.Transaction,
-    signal: AbortSignal | undefined,
     work: (run: Run) => Promise<Answer>,
   ): Promise<Answer> {
     const connection = await (transaction.client as KnexClient).acquireConnection()
-    return onConnection(connection, signal, (run) =>
-      work((statement, values) => {
-        // Once it is over, its connection is back in the pool and may be in another's hands.
-        if (transaction.isCompleted()) throw new TypeError('the transaction is already completed')
-        return run(statement, values)
-      }),
-    )
+    return onConnection(connection, undefined, (run) => work(whileOpen(transaction, run)))
   }
 
   async function onConnection<Answer>(
@@ -89,6 +105,17 @@ export function createConnections(knex: Knex, dialect: Dialect, writeLock: State
   return {
     use: (scope, work) => use(scope, work).catch((error: unknown) => translate(dialect, error)),
     transact: (scope, work) => transact(scope, work).catch((error: unknown) => translate(dialect, error)),
+  }
+}
+
+/**
+ * Runs statements only inside the transaction: before it has begun each would commit by itself, and once it is over its
+ * connection is back in the pool and may be in another's hands.
+ */
+function whileOpen(transaction: Knex.Transaction, run: Run): Run {
+  return async (statement, values) => {
+    if (transaction.isCompleted()) throw new TypeError('the transaction is not open')
+    return run(statement, values)
   }
 }
 

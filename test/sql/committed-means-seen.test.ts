@@ -118,6 +118,8 @@ for (const pool of [
             const inner = await outer.transaction()
             await revokeIn(inner)
             await (isReleased ? inner.commit() : inner.rollback())
+            // Whoever took the released savepoint for the end has asked for the event and not found it by now.
+            if (pool.max > 1 && engine !== 'sqlite') for (let read = 0; read < 20; read += 1) await knex.raw('select 1')
           }),
         )
         expect(outcome).toEqual(isReleased ? seen : unseen)

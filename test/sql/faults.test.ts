@@ -108,6 +108,32 @@ describeSql(
       await proxy.close()
     })
 
+    test('a server that goes silent under logouts alone leaves the pool whole', async () => {
+      const { database, sessionsOver } = stage()
+      const proxy = await createTcpProxy(database.url)
+      const knex = database.knex({ connection: proxy.url, pool: { min: 0, max: 3 } })
+      const sessions = sessionsOver(knex, { storeTimeout: '150ms' })
+      await Promise.all(Array.from({ length: 3 }, () => sessions.revokeAll('silent logout')))
+      proxy.silence()
+      const codes = await Promise.all(Array.from({ length: 12 }, () => codeOf(sessions.revokeAll('silent logout'))))
+      expect(new Set(codes)).toEqual(new Set(['store_unavailable']))
+      proxy.restore()
+      const later = stage().sessionsOver(knex)
+      expect((await later.revokeAll('silent logout')).tokenVersion).toBeGreaterThan(3)
+      await knex.destroy()
+      await proxy.close()
+    })
+
+    test('a logout on a connection that died while idle goes through on another', async () => {
+      const { database, sessionsOver, knex, engine } = stage()
+      const own = database.knex({ pool: { min: 0, max: 1 } })
+      const sessions = sessionsOver(own)
+      for (let round = 1; round <= 10; round += 1) {
+        expect((await sessions.revokeAll('idle')).tokenVersion).toBe(round)
+        await killOthers(engine, knex, new URL(database.url).pathname.slice(1))
+      }
+    })
+
     test('a pool that the app has used up is store_unavailable within storeTimeout, and nothing leaks', async () => {
       const { database, sessionsOver } = stage()
       const knex = database.knex({ pool: { min: 0, max: 1 } })
