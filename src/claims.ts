@@ -12,11 +12,18 @@ export type JsonValue =
 /** The constraint on custom claims: every member is JSON, so that `verify` gives back what `claims` gave. */
 export type ClaimsShape<Claims> = { readonly [Name in keyof Claims]: JsonValue | undefined }
 
-/** Called at every mint. Its result travels in the token, signed but readable by anyone who holds it. */
-export type ClaimsCallback<Claims> = (context: {
+/** What the callback is told of the login it is asked for. */
+export interface ClaimsContext<Transaction> {
   readonly userId: string
   readonly session: Session
-}) => Claims | Promise<Claims>
+  /** The caller's transaction, where `create` was given one: query on it, since a pool of one has no other connection. */
+  readonly transaction: Transaction | undefined
+}
+
+/** Called at every mint. Its result travels in the token, signed but readable by anyone who holds it. */
+export type ClaimsCallback<Claims, Transaction = never> = (
+  context: ClaimsContext<Transaction>,
+) => Claims | Promise<Claims>
 
 /** Names the library or a standard gives a meaning that an app must not change. */
 const reserved: ReadonlySet<string> = new Set(
@@ -24,9 +31,9 @@ const reserved: ReadonlySet<string> = new Set(
 )
 
 /** @throws TypeError when the callback gives anything but a JSON object of unreserved names. */
-export async function mintClaims<Claims>(
-  callback: ClaimsCallback<Claims> | undefined,
-  context: { readonly userId: string; readonly session: Session },
+export async function mintClaims<Claims, Transaction>(
+  callback: ClaimsCallback<Claims, Transaction> | undefined,
+  context: ClaimsContext<Transaction>,
 ): Promise<Readonly<Record<string, unknown>>> {
   if (callback === undefined) return {}
   const given: unknown = await callback(context)

@@ -12,7 +12,7 @@ export interface Context<Claims, Transaction> {
   readonly store: Store<Transaction>
   readonly keys: KeyRing
   readonly policy: Policy
-  readonly claims: ClaimsCallback<Claims> | undefined
+  readonly claims: ClaimsCallback<Claims, Transaction> | undefined
   readonly clock: Clock
   readonly random: Random
   readonly notifier: Notifier

@@ -16,7 +16,7 @@ export interface CreateOptions<Transaction> {
   readonly userId: UserId
   readonly device?: DeviceInput | null | undefined
   /**
-   * What `tokenVersion` answered before the password was checked. If it moved since, the login is refused
+   * What `tokenVersion` answered before the password's hash was read. If it moved since, the login is refused
    * (`token_version_moved`): so a login that passed with an old password can't outlive the change of it.
    */
   readonly expectedTokenVersion?: number | undefined
@@ -63,7 +63,11 @@ export async function create<Claims, Transaction>(
       ? null
       : checkCount('expectedTokenVersion', options.expectedTokenVersion, 0, Number.MAX_SAFE_INTEGER)
   const session = newSession(context, options)
-  const custom = await mintClaims(context.claims, { userId: session.userId, session: toSession(session) })
+  const custom = await mintClaims(context.claims, {
+    userId: session.userId,
+    session: toSession(session),
+    transaction: options.transaction,
+  })
   const payload = accessTokenPayload(policy.issuer, session, custom)
   const inserted = await askStore(context, options.transaction, (store, scope) =>
     store.insert(session, expected, scope),

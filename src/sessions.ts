@@ -39,7 +39,7 @@ export interface SessionsOptions<Claims, Transaction> {
       }
     | undefined
   /** Custom claims, asked for at every mint; `verify` gives them back with this type. */
-  readonly claims?: ClaimsCallback<Claims> | undefined
+  readonly claims?: ClaimsCallback<Claims, Transaction> | undefined
   /** How far the clocks of nodes may differ, 0 to 5 minutes. Default `'5s'`. */
   readonly clockTolerance?: Duration | undefined
   /** How long a call waits for the store before it fails with `store_unavailable`, 10 ms to 5 minutes. Default `'5s'`. */
@@ -80,7 +80,10 @@ export interface Sessions<Claims, Transaction> {
   revokeOthers(userId: UserId, keepSid: string, options?: ChangeOptions<Transaction>): Promise<RevokedMany>
   /** Logs out every device. Logins under way that were checked before this are refused. */
   revokeAll(userId: UserId, options?: ChangeOptions<Transaction>): Promise<RevokedMany>
-  /** The user's version, 0 for a user never seen: read it before checking a password and pass it to `create`. */
+  /**
+   * The user's version, 0 for a user never seen. Read it before you read the password's hash, and pass it to `create`:
+   * then a login that passed with an old password can't outlive the change of it.
+   */
   tokenVersion(userId: UserId, options?: TokenVersionOptions<Transaction>): Promise<number>
   /** Refuses the user's logins and tokens until then, without ending the sessions. */
   suspend(userId: UserId, options?: SuspendOptions<Transaction>): Promise<void>

@@ -65,15 +65,30 @@ export function createConnections(knex: Knex, dialect: Dialect, writeLock: State
   ): Promise<Answer> {
     const connection = await client.acquireConnection()
     try {
+      if (!checked.has(connection as object))
+        await onConnection(connection, signal, (run) => checkState(connection, run))
       return await work(connection)
     } catch (error) {
-      if (!dialect.isConnectionLost(error)) throw error
+      // A TypeError is a mistake of ours or of the caller, whatever the connection.
+      if (error instanceof TypeError || !dialect.isConnectionLost(error)) throw error
       discard(connection, error)
       if (triesLeft === 0 || signal?.aborted || !mayRepeat()) throw error
     } finally {
       await client.releaseConnection(connection)
     }
     return withConnection(signal, mayRepeat, work, triesLeft - 1)
+  }
+
+  const checked = new WeakSet<object>()
+  const stateStatement = dialect.connectionState && dialect.compile(dialect.connectionState.sql)
+  async function checkState(connection: unknown, run: Run): Promise<void> {
+    if (dialect.connectionState && stateStatement) {
+      const { rows } = await run(stateStatement)
+      const fault = dialect.connectionState.check(rows[0] ?? [])
+      // Such a connection is dropped like a lost one: after a failover the next may lead to the new primary.
+      if (fault !== null) throw new Error(fault)
+    }
+    checked.add(connection as object)
   }
 
   async function onTransaction<Answer>(

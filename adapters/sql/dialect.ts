@@ -35,6 +35,11 @@ export interface Dialect {
   run(connection: unknown, statement: Statement, values: readonly Value[]): Promise<Result>
   /** The same without a name when the error says that names don't hold on this connection (a transaction pooler). */
   withoutName(statement: Statement, error: unknown): Statement | null
+  /**
+   * What a connection must be for its reads to be true, asked once of each: `check` answers why it is not, or `null`.
+   * A standby, or a snapshot that never ends, would still show a session after its revoke committed.
+   */
+  readonly connectionState: { readonly sql: string; check(row: readonly Cell[]): string | null } | null
   /** Gives a connection up in the middle of a statement; its pool drops it. */
   abandon(connection: unknown): void
   /** Ends `insert into users ...` so that a row that is there stays as it is. */

@@ -17,6 +17,8 @@ const driversOwn = (_: unknown, next: () => unknown): unknown => next()
 const missing = new Set(['ER_NO_SUCH_TABLE', 'ER_BAD_FIELD_ERROR', 'ER_BAD_DB_ERROR'])
 /** ER_CHECKREAD: MariaDB's snapshot isolation, on by default from 11.6. */
 const conflicts = new Set(['ER_LOCK_DEADLOCK', 'ER_LOCK_WAIT_TIMEOUT', 'ER_CHECKREAD'])
+/** A flag that is off: MariaDB 12 spells it out. */
+const off = new Set(['0', 'OFF'])
 const migrationWait = 120
 
 export const mysqlDialect: Dialect = {
@@ -44,6 +46,18 @@ export const mysqlDialect: Dialect = {
     }),
 
   withoutName: () => null,
+
+  connectionState: {
+    sql: 'select @@autocommit, @@read_only, @@innodb_read_only',
+    check: ([autocommit, ...readOnly]) => {
+      if (Number(autocommit) !== 1)
+        return 'autocommit is off on the connection: its first read would be its last new one'
+      // MySQL and MariaDB have several grades of read-only; any of them means a replica.
+      return readOnly.every((value) => off.has(String(value)))
+        ? null
+        : 'the connection leads to a read-only server: connect to the primary'
+    },
+  },
 
   // destroy() of the connection itself would leave its callbacks waiting for ever.
   abandon: (connection) =>

@@ -50,6 +50,11 @@ export const postgresDialect: Dialect = {
   withoutName: (statement, error) =>
     statement.name !== null && lostNames.has(errorCode(error)) ? { ...statement, name: null } : null,
 
+  connectionState: {
+    sql: 'select pg_is_in_recovery()',
+    check: ([isStandby]) => (isStandby === 'f' ? null : 'the connection leads to a standby: connect to the primary'),
+  },
+
   abandon: (connection) => (connection as PostgresConnection).connection.stream.destroy(),
 
   keepExistingUser: 'on conflict (user_id) do nothing',

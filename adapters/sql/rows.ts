@@ -91,13 +91,13 @@ function readDevice([name, kind, userAgent, ip]: Row): Device {
 export function text(cell: Cell): string {
   if (typeof cell === 'string') return cell
   if (Buffer.isBuffer(cell)) return cell.toString('utf8')
-  throw new Error('a column that holds text holds something else')
+  throw new TypeError('a column that holds text holds something else')
 }
 
 /** Drivers give whole numbers as number, bigint or text, by engine and setting. */
 export function integer(cell: Cell): number {
   const value =
     typeof cell === 'number' ? cell : typeof cell === 'string' || typeof cell === 'bigint' ? Number(cell) : Number.NaN
-  if (!Number.isSafeInteger(value)) throw new Error('a column that holds a whole number holds something else')
+  if (!Number.isSafeInteger(value)) throw new TypeError('a column that holds a whole number holds something else')
   return value
 }

@@ -28,6 +28,7 @@ export const sqliteDialect: Dialect = {
   },
 
   withoutName: () => null,
+  connectionState: null,
   // Statements run to their end within one call: there is no middle to give up in.
   abandon: () => {},
 

@@ -36,8 +36,8 @@ interface RingKey {
 }
 
 /**
- * Reads the signing keys, several at once for rotation: put the new key first, keep the old one behind it until the
- * last token it signed has expired. `process.env.ROLLCALL_KEYS` can be passed as it is.
+ * Reads the signing keys, several at once for rotation. A new key goes behind the old one on every node first, then in
+ * front of it, and the old one goes when the last token it signed has expired: so no node meets a key it does not know. `process.env.ROLLCALL_KEYS` can be passed as it is.
  *
  * @throws TypeError when there are no keys, a key is weak (HMAC under 32 bytes, RSA under 2048 bits or with a public
  * exponent under 65537), two share a `kid`, symmetric and asymmetric ones are mixed, or the first can't sign.

@@ -28,6 +28,19 @@ describeSql('a pool of one connection', (stage, engine) => {
     await sessions.close()
   })
 
+  test("lets the claims callback query on the caller's transaction", async () => {
+    const { database, sessionsOver } = stage()
+    const knex = engine === 'sqlite' ? database.knex() : database.knex({ pool: { min: 0, max: 1 } })
+    const sessions = sessionsOver(knex, {
+      claims: async ({ transaction }) => {
+        await transaction!.raw('select 1')
+        return {}
+      },
+    })
+    const created = await knex.transaction((transaction) => sessions.create({ userId: 'claims', transaction }))
+    expect((await sessions.verify(created.accessToken)).sid).toBe(created.session.sid)
+  })
+
   test("issues every query of a verb on the caller's transaction, so that none waits for a second connection", async () => {
     const { database, sessionsOver } = stage()
     const knex = engine === 'sqlite' ? database.knex() : database.knex({ pool: { min: 0, max: 1 } })
