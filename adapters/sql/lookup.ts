@@ -1,6 +1,6 @@
 import type { SessionKey, SessionStore, StandingRecord } from '../../src/ports/store.js'
 import type { Knex } from 'knex'
-import type { Result, Run, Statement, Value } from './dialect.js'
+import type { Dialect, Result, Run, Statement, Value } from './dialect.js'
 import type { SqlEngine } from './engine.js'
 import { readStanding, recordColumns, userColumns } from './rows.js'
 
@@ -11,7 +11,10 @@ export function lookupMethods(
   { connections, dialect, tables }: SqlEngine,
   options: { readonly preparedStatements: boolean },
 ): LookupStore {
-  const columns = [...recordColumns.map((name) => `s.${name}`), ...userColumns.map((name) => `u.${name}`)].join(', ')
+  const columns = [
+    ...recordColumns.map((name) => `s.${name}`),
+    ...userColumns.map((name) => `u.${name} as user_${name}`),
+  ].join(', ')
   const hot = { isHot: options.preparedStatements }
   const { manyKeys } = dialect
   const statements = {
@@ -28,19 +31,7 @@ export function lookupMethods(
   }
   const largest = manyKeys.sizes?.at(-1) ?? 1_000
 
-  /** Behind a transaction pooler the names of prepared statements get lost; from then on none are used. */
-  let hasLostNames = false
-  async function runHot(run: Run, statement: Statement, values: readonly Value[]): Promise<Result> {
-    if (hasLostNames) return run({ ...statement, name: null }, values)
-    try {
-      return await run(statement, values)
-    } catch (error) {
-      const unnamed = dialect.withoutName(statement, error)
-      if (unnamed === null) throw error
-      hasLostNames = true
-      return run(unnamed, values)
-    }
-  }
+  const runHot = createRunHot(dialect)
 
   async function readMany(run: Run, keys: readonly SessionKey[]): Promise<StandingRecord[]> {
     const size = manyKeys.sizes?.find((candidate) => candidate >= keys.length) ?? 0
@@ -65,6 +56,27 @@ export function lookupMethods(
         }
         return keys.map((key) => found.get(nameOf(key)) ?? null)
       }),
+  }
+}
+
+type RunHot = (run: Run, statement: Statement, values: readonly Value[]) => Promise<Result>
+
+/** Behind a transaction pooler the names of prepared statements get lost; from then on none are used. */
+function createRunHot(dialect: Dialect): RunHot {
+  let hasLostNames = false
+  const runNamed: RunHot = async (run, statement, values) => {
+    try {
+      return await run(statement, values)
+    } catch (error) {
+      const unnamed = dialect.withoutName(statement, error)
+      if (unnamed === null) throw error
+      hasLostNames = true
+      return run(unnamed, values)
+    }
+  }
+  return (run, statement, values) => {
+    if (statement.name === null) return run(statement, values)
+    return hasLostNames ? run({ ...statement, name: null }, values) : runNamed(run, statement, values)
   }
 }
 

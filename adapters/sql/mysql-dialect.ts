@@ -4,12 +4,17 @@ type Parameter = Buffer | number | null
 
 /** What this file uses of a `mysql2` connection. */
 interface MysqlConnection {
+  execute(sql: string, values: Parameter[], callback: Callback): void
   execute(
-    options: { sql: string; values: Parameter[]; rowsAsArray: true; typeCast: typeof driversOwn },
-    callback: (error: Error | null, result: Cell[][] | { affectedRows: number }) => void,
+    options: { sql: string; values: Parameter[]; rowsAsArray: true; nestTables: false; typeCast: typeof driversOwn },
+    callback: Callback,
   ): void
+  config: { typeCast?: unknown; rowsAsArray?: unknown; nestTables?: unknown }
   stream: { destroy(error: Error): void }
 }
+
+type Row = Cell[] | Record<string, Cell>
+type Callback = (error: Error | null, result: Row[] | { affectedRows: number }) => void
 
 /** Overrides a `typeCast` of the app. */
 const driversOwn = (_: unknown, next: () => unknown): unknown => next()
@@ -31,18 +36,15 @@ export const mysqlDialect: Dialect = {
    * Always the server's own binding: escaping on the client is unsafe under NO_BACKSLASH_ESCAPES. Text goes as bytes, so
    * that neither the connection's character set nor a collation can change or fold it.
    */
-  run: (connection, statement, values) =>
+  run: (connection, { sql }, values) =>
     new Promise<Result>((resolve, reject) => {
-      const options = {
-        sql: statement.sql,
-        values: values.map(toParameter),
-        rowsAsArray: true,
-        typeCast: driversOwn,
-      } as const
-      ;(connection as MysqlConnection).execute(options, (error, result) => {
-        if (error) reject(error)
-        else resolve(Array.isArray(result) ? { rows: result, changed: 0 } : { rows: [], changed: result.affectedRows })
-      })
+      const driver = connection as MysqlConnection
+      const parameters = values.map(toParameter)
+      const settle: Callback = (error, result) => (error ? reject(error) : resolve(toResult(result)))
+      // mysql2 takes a fifth longer with options, and twice as long with a typeCast: only where the app's own reach our rows.
+      if (hasPlainRows(driver)) driver.execute(sql, parameters, settle)
+      else
+        driver.execute({ sql, values: parameters, rowsAsArray: true, nestTables: false, typeCast: driversOwn }, settle)
     }),
 
   withoutName: () => null,
@@ -104,6 +106,16 @@ export const mysqlDialect: Dialect = {
     const code = errorCode(error)
     return missing.has(code) ? 'store_not_migrated' : conflicts.has(code) ? 'transaction_conflict' : null
   },
+}
+
+function hasPlainRows({ config }: MysqlConnection): boolean {
+  return config.typeCast === true && !config.rowsAsArray && !config.nestTables
+}
+
+/** Rows by name keep the order of their columns, whose names differ. */
+function toResult(result: Row[] | { affectedRows: number }): Result {
+  if (!Array.isArray(result)) return { rows: [], changed: result.affectedRows }
+  return { rows: result.map((row) => (Array.isArray(row) ? row : Object.values(row))), changed: 0 }
 }
 
 function toParameter(value: Value): Parameter {

@@ -13,11 +13,12 @@ export const deviceColumns: readonly string[] = ['device_name', 'device_kind', '
 type Row = readonly Cell[]
 
 export function readStanding(row: Row): StandingRecord {
-  return { ...readRecord(row), user: readUser(row.slice(recordColumns.length)) }
+  // Not a spread: with a property after it V8 takes four times as long.
+  return Object.assign(readRecord(row), { user: readUser(row.slice(recordColumns.length)) })
 }
 
 export function readListed(row: Row): ListedSession {
-  return { ...readRecord(row), device: readDevice(row.slice(recordColumns.length)) }
+  return Object.assign(readRecord(row), { device: readDevice(row.slice(recordColumns.length)) })
 }
 
 export function readUser([tokenVersion, suspendedUntil]: Row): UserRecord {

@@ -1,5 +1,3 @@
-export { engineNames } from './engine.js'
-export type { Engine, EngineName, StartOptions } from './engine.js'
+export { engineNames, type EngineName } from './engine.js'
 export { startEngine } from './start-engine.js'
 export { startEngines } from './start-engines.js'
-export type { RunningEngines } from './start-engines.js'

@@ -1,0 +1,87 @@
+import type { Dialect, Run } from './dialect.js'
+
+/** The parts of a Knex client this folder needs; Knex types them loosely. */
+export interface KnexClient {
+  acquireConnection(): Promise<unknown>
+  releaseConnection(connection: unknown): Promise<void>
+}
+
+/**
+ * Gives one connection of the app's pool to the work. Answers what the work answers.
+ * @param signal when it aborts, the connection is given up in the middle of its statement
+ * @param mayRepeat whether, on a connection that turns out to be lost, the work can run again on another
+ */
+export type Pool = <Answer>(
+  signal: AbortSignal | undefined,
+  mayRepeat: () => boolean,
+  work: (run: Run, connection: unknown) => Promise<Answer>,
+) => Promise<Answer>
+
+const repeats = 2
+
+export function createPool(client: KnexClient, dialect: Dialect): Pool {
+  const checkState = createStateCheck(dialect)
+
+  return async function usePool(signal, mayRepeat, work) {
+    for (let repeat = 0; ; repeat += 1) {
+      const connection = await client.acquireConnection()
+      try {
+        return await runOn(dialect, connection, signal, async (run) => {
+          await checkState(connection, run)
+          return work(run, connection)
+        })
+      } catch (error) {
+        // A TypeError is a mistake of ours or of the caller's, whatever the connection.
+        if (error instanceof TypeError || !dialect.isConnectionLost(error)) throw error
+        discard(connection, error)
+        if (repeat === repeats || signal?.aborted || !mayRepeat()) throw error
+      } finally {
+        await client.releaseConnection(connection)
+      }
+    }
+  }
+}
+
+/** Runs statements on this connection until the work is done or nobody waits for it any longer. */
+export async function runOn<Answer>(
+  dialect: Dialect,
+  connection: unknown,
+  signal: AbortSignal | undefined,
+  work: (run: Run) => Promise<Answer>,
+): Promise<Answer> {
+  signal?.throwIfAborted()
+  const abandon = (): void => {
+    discard(connection, signal?.reason)
+    dialect.abandon(connection)
+  }
+  signal?.addEventListener('abort', abandon, { once: true })
+  try {
+    return await work((statement, values = []) => dialect.run(connection, statement, values))
+  } finally {
+    signal?.removeEventListener('abort', abandon)
+  }
+}
+
+/** Asks each connection once whether its reads can be trusted. */
+function createStateCheck({
+  connectionState,
+  compile,
+}: Dialect): (connection: unknown, run: Run) => Promise<void> | void {
+  if (connectionState === null) return () => {}
+  const statement = compile(connectionState.sql)
+  const checked = new WeakSet<object>()
+
+  async function check(connection: object, run: Run): Promise<void> {
+    const { rows } = await run(statement)
+    const fault = connectionState!.check(rows[0] ?? [])
+    // Such a connection is dropped like a lost one: after a failover the next may lead to the new primary.
+    if (fault !== null) throw new Error(fault)
+    checked.add(connection)
+  }
+  return (connection, run) => (checked.has(connection as object) ? undefined : check(connection as object, run))
+}
+
+/** Knex's own mark: its pool hands no marked connection out again. The socket's end may be noticed too late for that. */
+function discard(connection: unknown, reason: unknown): void {
+  Object.assign(connection as object, { __knex__disposed: reason ?? 'given up' })
+}

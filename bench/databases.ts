@@ -1,0 +1,83 @@
+import { randomBytes } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import knexFactory, { type Knex } from 'knex'
+import { migrate } from 'rollcall/migrations'
+import { mysqlStore } from 'rollcall/mysql'
+import { postgresStore, type SqlStore } from 'rollcall/postgres'
+import { sqliteStore } from 'rollcall/sqlite'
+import { startEngine } from '../test/engines/index.js'
+
+export const engineNames = ['postgres', 'mariadb', 'mysql', 'sqlite'] as const
+export type EngineName = (typeof engineNames)[number]
+
+/** A migrated database for one engine's measurements. */
+export interface Database {
+  readonly engine: EngineName
+  /** Such as `MariaDB 10.11.6`. */
+  readonly version: string
+  /** The server's URL, or the path of the SQLite file. */
+  readonly location: string
+  /** Connections of each pool that takes part. */
+  readonly poolSize: number
+  readonly knex: Knex
+  readonly store: SqlStore
+  close(): Promise<void>
+}
+
+const titles: Readonly<Record<EngineName, string>> = {
+  postgres: 'PostgreSQL',
+  mariadb: 'MariaDB',
+  mysql: 'MySQL',
+  sqlite: 'SQLite',
+}
+
+export async function openDatabase(engine: EngineName, log: (line: string) => void): Promise<Database> {
+  const place = engine === 'sqlite' ? await openFile() : await openOnServer(engine, log)
+  const { knex } = place
+  await migrate(knex)
+  return { ...place, engine, version: `${titles[engine]} ${place.version}`, store: storeFor(engine, knex) }
+}
+
+type Place = Pick<Database, 'version' | 'location' | 'poolSize' | 'knex' | 'close'>
+
+async function openFile(): Promise<Place> {
+  const folder = await mkdtemp(join(tmpdir(), 'rollcall-bench-'))
+  const location = join(folder, 'bench.sqlite')
+  const knex = knexFactory({ client: 'better-sqlite3', connection: { filename: location }, useNullAsDefault: true })
+  await knex.raw('pragma journal_mode = wal')
+  const [row] = await knex.raw<{ version: string }[]>('select sqlite_version() as version')
+  const close = async (): Promise<void> => {
+    await knex.destroy()
+    await rm(folder, { recursive: true })
+  }
+  return { version: row!.version, location, poolSize: 1, knex, close }
+}
+
+async function openOnServer(engine: Exclude<EngineName, 'sqlite'>, log: (line: string) => void): Promise<Place> {
+  const server = await startEngine(engine, { log })
+  const client = engine === 'postgres' ? 'pg' : 'mysql2'
+  const name = `rollcall_bench_${randomBytes(6).toString('hex')}`
+  const url = new URL(server.url)
+  url.pathname = `/${name}`
+  await onServer(client, server.url, `create database ${name}`)
+  const poolSize = 10
+  const knex = knexFactory({ client, connection: url.href, pool: { min: 0, max: poolSize } })
+  const close = async (): Promise<void> => {
+    await knex.destroy()
+    await onServer(client, server.url, `drop database ${name}`)
+    await server.stop()
+  }
+  return { version: server.version, location: url.href, poolSize, knex, close }
+}
+
+async function onServer(client: string, connection: string, sql: string): Promise<void> {
+  const knex = knexFactory({ client, connection, pool: { min: 0, max: 1 } })
+  await knex.raw(sql).finally(() => knex.destroy())
+}
+
+function storeFor(engine: EngineName, knex: Knex): SqlStore {
+  if (engine === 'postgres') return postgresStore(knex)
+  return engine === 'sqlite' ? sqliteStore(knex) : mysqlStore(knex)
+}
