@@ -96,8 +96,8 @@ function exportsOf(declarations: string): string[] {
   ]
 }
 
-describe('docs/errors.md', () => {
-  test('is what npm run docs writes', () => {
+describe('docs/errors.md and docs/performance.md', () => {
+  test('are what npm run docs writes', () => {
     execFileSync(process.execPath, [join(root, 'tools/generate-docs.mjs'), '--check'], { stdio: 'pipe' })
   })
 
