@@ -3,7 +3,7 @@ import { createDatabase, isLeftOut, type TestDatabase } from '../support/databas
 import { createClient, type DemoClient, type Device } from './demo-client.js'
 import { startDemo, type DemoProcess } from './demo-process.js'
 import { makePlace, type Place } from './place.js'
-import { startProxy, type TcpProxy } from './tcp-proxy.js'
+import { startProxy, type TcpProxy } from '../support/tcp-proxy.js'
 
 const unavailable = '503 store_unavailable'
 /** `storeTimeout` of the demo is 2 seconds; the rest is for the machine. */

@@ -1,74 +1,65 @@
 import { once } from 'node:events'
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 
-/** A TCP link to a server that a test can break. */
+/** Stands between a client and its database, and can be made to fail as networks do. */
 export interface TcpProxy {
-  /** The given URL, through the proxy. */
+  /** The URL of the database, by way of this proxy. */
   readonly url: string
-  /** Ends every connection and refuses new ones. */
+  /** Ends all connections and refuses new ones, as a stopped database does. */
   cut(): void
-  /** Keeps every connection open and passes nothing on, either way. */
-  silence(): void
-  /** Passes on again, for connections begun after this. */
-  restore(): void
-  /** Calls back with every chunk on its way to the server, before it goes there. */
-  watch(listener: (chunk: Buffer) => void): void
+  /**
+   * Lets connections stand and new ones begin, and passes nothing on, as a lost host does. Resolves once there was
+   * something to pass on.
+   */
+  swallow(): Promise<void>
+  /** Passes new connections on. Those that were swallowed stay dead. */
+  heal(): void
   close(): Promise<void>
 }
 
-export async function createTcpProxy(target: string): Promise<TcpProxy> {
-  const url = new URL(target)
-  const [host, port] = [url.hostname, Number(url.port)]
-  const links = new Set<Socket>()
-  let mode: 'passing' | 'silent' | 'cut' = 'passing'
-  let watcher: (chunk: Buffer) => void = () => {}
+export async function startProxy(databaseUrl: string): Promise<TcpProxy> {
+  const target = new URL(databaseUrl)
+  const open = new Set<Socket>()
+  let mode: 'passes' | 'cut' | 'swallows' = 'passes'
+  let noteSwallowed = (): void => {}
 
-  const server = createServer((client) => {
-    if (mode === 'cut') return client.destroy()
-    const upstream = connect({ host, port })
-    const pair = [client, upstream] as const
-    for (const socket of pair) {
-      links.add(socket)
-      socket.on('error', () => {})
-      socket.on('close', () => {
-        links.delete(socket)
-        for (const each of pair) each.destroy()
-      })
-    }
-    client.on('data', (chunk: Buffer) => {
-      if (mode === 'passing') watcher(chunk)
-      if (mode === 'passing') upstream.write(chunk)
-    })
-    upstream.on('data', (chunk: Buffer) => {
-      if (mode === 'passing') client.write(chunk)
-    })
+  const server = createServer((inbound) => {
+    keep(inbound)
+    if (mode === 'cut') return void inbound.resetAndDestroy()
+    if (mode === 'swallows') return void inbound.once('data', noteSwallowed)
+    const outbound = keep(connect(Number(target.port), target.hostname))
+    inbound.pipe(outbound).pipe(inbound)
+    inbound.once('close', () => outbound.destroy())
+    outbound.once('close', () => inbound.destroy())
   })
+
+  function keep(socket: Socket): Socket {
+    open.add(socket)
+    return socket.on('error', () => {}).once('close', () => open.delete(socket))
+  }
+
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
-  url.port = String((server.address() as AddressInfo).port)
-
-  function endAll(): void {
-    for (const socket of links) socket.destroy()
-  }
+  const url = new URL(databaseUrl)
+  url.host = `127.0.0.1:${(server.address() as AddressInfo).port}`
 
   return {
     url: url.href,
     cut() {
       mode = 'cut'
-      endAll()
+      for (const socket of open) socket.resetAndDestroy()
     },
-    silence() {
-      mode = 'silent'
+    swallow() {
+      mode = 'swallows'
+      const swallowed = new Promise<void>((resolve) => (noteSwallowed = resolve))
+      for (const socket of open) socket.unpipe().once('data', noteSwallowed).resume()
+      return swallowed
     },
-    restore() {
-      endAll()
-      mode = 'passing'
-    },
-    watch(listener) {
-      watcher = listener
+    heal() {
+      mode = 'passes'
     },
     async close() {
-      endAll()
+      for (const socket of open) socket.destroy()
       server.close()
       await once(server, 'close')
     },

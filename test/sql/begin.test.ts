@@ -1,0 +1,46 @@
+import type { Database } from 'better-sqlite3'
+import knexFactory from 'knex'
+import { expect, test } from 'vitest'
+import { createConnections } from '../../adapters/sql/connections.js'
+import { sqliteDialect } from '../../adapters/sql/sqlite-dialect.js'
+import { tableNames } from '../../adapters/sql/tables.js'
+import { codeOf } from '../conformance/harness.js'
+import { describeSql } from '../support/sql-stage.js'
+
+describeSql(
+  'the begin of a transaction of our own',
+  (stage) => {
+    test('takes the write lock at once, so that no read of it can turn stale (SQLITE_BUSY_SNAPSHOT, Effect#7162)', async () => {
+      const { database, knex } = stage()
+      const tables = tableNames('test', undefined, (name) => sqliteDialect.quote(name))
+      const writeLock = sqliteDialect.compile(sqliteDialect.takeWriteLock(tables)!)
+      const { transact } = createConnections(knex, sqliteDialect, writeLock)
+      const other = knexFactory(database.config)
+      await other.raw('pragma busy_timeout = 0')
+      await transact({}, async () => {
+        await expect(other.raw('begin immediate')).rejects.toThrow('database is locked')
+      })
+      await other.raw('begin immediate')
+      await other.raw('rollback')
+      await other.destroy()
+    })
+
+    test('that fails lets no statement run, which would commit by itself', async () => {
+      const { database, sessionsOver } = stage()
+      const pool = {
+        min: 0,
+        max: 1,
+        // Knex's begin fails on it: a transaction is open already.
+        afterCreate: (connection: Database, done: (error: null, connection: Database) => void) => {
+          connection.exec('begin')
+          done(null, connection)
+        },
+      }
+      const knex = database.knex({ pool })
+      const sessions = sessionsOver(knex)
+      expect(await codeOf(sessions.revokeAll('begin'))).toBe('store_unavailable')
+      expect(await sessions.tokenVersion('begin')).toBe(0)
+    })
+  },
+  ['sqlite'],
+)
