@@ -84,11 +84,14 @@ async function createFile(): Promise<TestDatabase> {
   }
 }
 
+/** Tests break connections on purpose; what Knex says of each would bury what the run says. */
+const silent: Knex.Logger = { warn: () => {}, error: () => {}, debug: () => {}, deprecate: () => {} }
+
 function keepTrack(base: Knex.Config): { knex: TestDatabase['knex']; destroyAll(): Promise<void> } {
   const open: Knex[] = []
   return {
     knex(config) {
-      const knex = knexFactory({ ...base, ...config })
+      const knex = knexFactory({ ...base, log: silent, ...config })
       open.push(knex)
       return knex
     },
