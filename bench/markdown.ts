@@ -14,5 +14,5 @@ export function formatRate(rate: number): string {
 /** Quartiles on both sides of 1 show neither faster nor slower. */
 export function formatRatio({ lower, median, upper }: Quartiles): string {
   const text = `${median.toFixed(2)} (${lower.toFixed(2)} to ${upper.toFixed(2)})`
-  return lower <= 1 && upper >= 1 ? `${text}, not shown` : text
+  return lower <= 1 && upper >= 1 ? `${text}, no difference shown` : text
 }

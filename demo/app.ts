@@ -37,6 +37,11 @@ export function createApp({ sessions, keys, users, report = () => {} }: AppOptio
     return c.json({ userId, sid, claims, expiresAt, authenticatedAt, source, checkedAt })
   })
 
+  app.get('/', (c) => {
+    const routes = app.routes.filter(({ method }) => method !== 'ALL').map(({ method, path }) => `${method} ${path}`)
+    return c.json({ routes })
+  })
+
   app.get('/.well-known/jwks.json', (c) => c.json(keys.jwks()))
 
   app.get('/healthz', async (c) => {

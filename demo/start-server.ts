@@ -24,7 +24,9 @@ export async function startServer(
   const server = createServer(getRequestListener(fetch, { overrideGlobalObjects: false }))
   const stop = createStop(server)
   server.listen(port, host)
-  await once(server, 'listening')
+  await once(server, 'listening').catch((error: unknown) => {
+    throw new Error(`can't serve on ${host}:${port}; PORT chooses another`, { cause: error })
+  })
   const address = server.address() as AddressInfo
   return { url: urlOf(address), isLocal: /^(127\.|::1$)/.test(address.address), stop }
 }

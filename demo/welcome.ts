@@ -17,7 +17,7 @@ database  ${database}
 keys      ${keysFile}
 users     ${users}
 
-Try it:
+Try it (${url}/ names every route):
 
 TOKEN=$(curl -s ${url}/login -H 'Content-Type: application/json' -d '${login}' | ${readToken})
 curl -sw '\\n' ${url}/api/me ${bearer}

@@ -42,7 +42,21 @@ export async function mintClaims<Claims, Transaction>(
   for (const name of Object.keys(given)) {
     if (reserved.has(name)) throw new TypeError(`claims must not set the registered name '${name}'`)
   }
-  return JSON.parse(JSON.stringify(given)) as Record<string, unknown>
+  // First, since it refuses what contains itself.
+  const json = JSON.stringify(given)
+  checkJson(given, 'claims')
+  return JSON.parse(json) as Record<string, unknown>
+}
+
+/** What JSON would change on the way (a Date, a Map, NaN) is refused: `verify` gives back what the callback gave. */
+function checkJson(value: unknown, path: string): void {
+  if (value === null || value === undefined || ['string', 'boolean'].includes(typeof value)) return
+  if (typeof value === 'number' && Number.isFinite(value)) return
+  const isPlain =
+    typeof value === 'object' && [Object.prototype, Array.prototype, null].includes(Object.getPrototypeOf(value))
+  if (!isPlain)
+    throw new TypeError(`${path} must be JSON: null, text, a finite number, a boolean, a list or a plain object`)
+  for (const [name, member] of Object.entries(value)) checkJson(member, `${path}.${name}`)
 }
 
 /** The custom claims of a verified payload: everything that is not reserved. */

@@ -56,7 +56,7 @@ export async function create<Claims, Transaction>(
   context: Context<Claims, Transaction>,
   options: CreateOptions<Transaction>,
 ): Promise<Created> {
-  checkOptions('create', options, known)
+  checkOptions('create', options ?? null, known)
   const { keys, policy } = context
   const expected =
     options.expectedTokenVersion === undefined
@@ -99,11 +99,16 @@ function newSession<Claims, Transaction>(
     device: cleanDevice(options.device),
     createdAt: now,
     authenticatedAt: now,
-    amr: options.amr === undefined ? null : checkTexts('amr', options.amr, 64),
+    amr: options.amr === undefined ? null : checkMethods(options.amr),
     acr: options.acr === undefined ? null : checkText('acr', options.acr, 255),
     lastSeenAt: now,
     idleLifetime,
     idleExpiresAt: Math.min(now + idleLifetime, expiresAt),
     expiresAt,
   }
+}
+
+function checkMethods(amr: unknown): readonly string[] {
+  if (!Array.isArray(amr)) throw new TypeError("amr must be a list of texts, such as ['pwd']")
+  return checkTexts('amr', amr, 64)
 }

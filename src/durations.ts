@@ -10,7 +10,9 @@ const pattern = /^(\d{1,15})(ms|s|m|h|d)$/
 export function toMilliseconds(value: Duration, name: string, minimum: Duration, maximum: Duration): number {
   const ms = parse(value)
   if (ms === null || ms < parse(minimum)! || ms > parse(maximum)!) {
-    throw new TypeError(`${name} must be a duration from ${minimum} to ${maximum}, such as '10m' or milliseconds`)
+    throw new TypeError(
+      `${name} must be from ${minimum} to ${maximum}: milliseconds, or a whole number and ms, s, m, h or d, such as '10m'`,
+    )
   }
   return ms
 }

@@ -79,7 +79,7 @@ export const codes: Readonly<Record<Code, CodeEntry>> = {
   },
   store_unavailable: {
     ...trouble,
-    message: 'The session store could not be asked in time',
+    message: 'The session store could not be asked',
   },
   store_behind: {
     ...trouble,
@@ -105,7 +105,8 @@ export const codes: Readonly<Record<Code, CodeEntry>> = {
     status: 503,
     bearerError: null,
     client: 'caller',
-    message: "The session tables are missing or old: run migrate(knex) from 'rollcall/migrations'",
+    message:
+      "The session tables are missing or old: run migrate(knex) from 'rollcall/migrations' (a schema it is given must exist)",
   },
 }
 

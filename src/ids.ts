@@ -13,7 +13,10 @@ const sidPattern = /^[A-Za-z0-9_-]{1,64}$/
 export function canonicalUserId(value: UserId): string {
   const text = typeof value === 'bigint' || Number.isSafeInteger(value) ? String(value) : value
   if (!isUserId(text)) {
-    throw new TypeError('userId must be a string of 1 to 255 UTF-8 bytes without NUL, a bigint or a safe integer')
+    const got = value === null ? 'null' : typeof value
+    throw new TypeError(
+      `userId must be a string of 1 to 255 UTF-8 bytes without NUL, a bigint or a safe integer; this ${got} is not`,
+    )
   }
   return text
 }

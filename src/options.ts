@@ -8,7 +8,7 @@ export function checkOptions(where: string, options: unknown, known: readonly st
     throw new TypeError(`${where} takes an object of options`)
   }
   for (const name of Object.keys(options)) {
-    if (!known.includes(name)) throw new TypeError(`${where} has no option '${name}'`)
+    if (!known.includes(name)) throw new TypeError(`${where} has no option '${name}', only ${known.join(', ')}`)
   }
 }
 

@@ -24,7 +24,7 @@ export async function suspend<Claims, Transaction>(
     options,
     ['until'],
   )
-  const until = options?.until === undefined ? forever : checkDate(options.until)
+  const until = options?.until === undefined ? forever : checkEnd(options.until, event.at)
   await askStore(context, options?.transaction, (store, scope) => store.suspend(user, until, event, scope))
   announce(context, { ...event, tokenVersion: null }, options?.transaction)
 }
@@ -45,7 +45,7 @@ export async function reinstate<Claims, Transaction>(
   announce(context, { ...event, tokenVersion: null }, options?.transaction)
 }
 
-function checkDate(value: Date): number {
-  if (!(value instanceof Date) || Number.isNaN(value.getTime())) throw new TypeError('until must be a valid Date')
-  return value.getTime()
+function checkEnd(until: Date, now: number): number {
+  if (!(until instanceof Date) || !(until.getTime() > now)) throw new TypeError('until must be a Date in the future')
+  return until.getTime()
 }

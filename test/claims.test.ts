@@ -81,6 +81,26 @@ describe('custom claims', () => {
     await expect(sessions.create({ userId: 'a' })).rejects.toBeInstanceOf(TypeError)
   })
 
+  test.each([
+    ['a Date', { at: new Date() }],
+    ['a Map', { tags: new Map() }],
+    ['NaN', { score: Number.NaN }],
+    ['a bigint', { id: 1n }],
+    ['a function', { toJSON: () => ({ role: 'x' }) }],
+    ['a class of the app', { tenant: new (class Tenant {})() }],
+    ['a Date further down', { list: [{ at: new Date() }] }],
+  ])('that JSON would change (%s) are a TypeError', async (_, value) => {
+    const sessions = createSessions({ ...given({}), claims: (() => value) as unknown as () => Record<string, string> })
+    await expect(sessions.create({ userId: 'a' })).rejects.toBeInstanceOf(TypeError)
+  })
+
+  test('that contain themselves are a TypeError', async () => {
+    const value: Record<string, unknown> = {}
+    value['self'] = value
+    const sessions = createSessions({ ...given({}), claims: (() => value) as unknown as () => Record<string, string> })
+    await expect(sessions.create({ userId: 'a' })).rejects.toBeInstanceOf(TypeError)
+  })
+
   test('that would make a token too large are a TypeError, and no session is left behind (rancher#53216)', async () => {
     const sessions = createSessions({ ...given({}), claims: () => ({ text: 'x'.repeat(4_500) }) })
     await expect(sessions.create({ userId: 'a' })).rejects.toBeInstanceOf(TypeError)

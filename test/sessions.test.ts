@@ -91,6 +91,7 @@ describe('create and verify', () => {
     ['a lifetime without end', { lifetime: Number.POSITIVE_INFINITY }],
     ['an idle lifetime of nothing', { idleLifetime: '0s' }],
     ['an amr that is a number', { amr: [5] }],
+    ['an amr that is no list', { amr: 'pwd' }],
     ['an acr that is empty', { acr: '' }],
   ]
   test.each(wrong)('refuse %s with a TypeError and write nothing', async (_, changes) => {
@@ -153,6 +154,9 @@ describe('verbs of wrong use', () => {
     ['rename to what is no text', () => sessions.rename('a', 'x', null as unknown as string)],
     ['rename with an unknown option', () => sessions.rename('a', 'x', 'y', { name: 'z' } as object)],
     ['suspend until what is no date', () => sessions.suspend('a', { until: '2030' as unknown as Date })],
+    ['suspend until now', () => sessions.suspend('a', { until: new Date() })],
+    ['create of nothing', () => sessions.create(undefined as never)],
+    ['create of a number', () => sessions.create(42 as never)],
     ['suspend until an invalid date', () => sessions.suspend('a', { until: new Date(Number.NaN) })],
     ['reinstate until', () => sessions.reinstate('a', { until: new Date() } as object)],
     ['prune without batches', () => sessions.prune({ batchSize: 0 })],

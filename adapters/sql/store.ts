@@ -44,12 +44,13 @@ export function sqlStore(
     ...userMethods(engine, lockUser, writeEvent),
     ...pruneMethods(engine),
     ...eventMethods(engine),
-    assertTransaction,
+    assertTransaction: (transaction) => assertTransaction(transaction, dialect),
   }
 }
 
-function assertTransaction(transaction: unknown): void {
+function assertTransaction(transaction: unknown, dialect: Dialect): void {
   if (!isKnexTransaction(transaction)) throw new TypeError('transaction must be a Knex transaction')
+  if (driverOf(transaction) !== dialect.driver) throw new TypeError("transaction must be one of the store's own engine")
   if (transaction.isCompleted()) throw new TypeError('the transaction is already completed')
 }
 

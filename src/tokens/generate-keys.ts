@@ -1,4 +1,5 @@
 import { base64url, calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from 'jose'
+import { checkOptions } from '../options.js'
 import { systemRandom } from '../ports/random.js'
 import { algorithms, type Algorithm } from './algorithms.js'
 import type { JwkSet } from './key-ring.js'
@@ -10,7 +11,8 @@ import type { JwkSet } from './key-ring.js'
  * @param options.algorithm Default `'EdDSA'` (Ed25519). RSA keys get 3072 bits, HMAC secrets 256 bits.
  */
 export async function generateKeys(options?: { readonly algorithm?: Algorithm }): Promise<JwkSet> {
-  const algorithm = options?.algorithm ?? 'EdDSA'
+  checkOptions('generateKeys', options, ['algorithm'])
+  const { algorithm = 'EdDSA' } = options ?? {}
   if (!algorithms.includes(algorithm)) throw new TypeError(`algorithm must be one of ${algorithms.join(', ')}`)
   const jwk = await generateJwk(algorithm)
   return { keys: [{ ...jwk, kid: await calculateJwkThumbprint(jwk), alg: algorithm, use: 'sig' }] }

@@ -121,7 +121,7 @@ function parseText(text: string): unknown {
     return JSON.parse(text)
   } catch {
     // Without the parser's error as cause: its message quotes the text, which is a secret.
-    throw new TypeError('the key text is not JSON')
+    throw new TypeError('the key text is not JSON: it should be what JSON.stringify(await generateKeys()) gave')
   }
 }
 

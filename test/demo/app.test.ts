@@ -81,9 +81,15 @@ describe('the other open routes', () => {
     expect([response.status, await readBody(response)]).toEqual([200, { status: 'ok' }])
   })
 
+  test('the root names every route', async () => {
+    const { routes } = (await (await app.request('GET /')).json()) as { routes: string[] }
+    for (const route of ['POST /login', 'GET /auth/sessions', 'DELETE /auth/sessions/:sid'])
+      expect(routes).toContain(route)
+  })
+
   test('an unknown route is a 404 in JSON', async () => {
     for (const route of [
-      'GET /',
+      'GET /nothing',
       'GET /login',
       'POST /api/me',
       'GET /auth',

@@ -1,4 +1,4 @@
-import type { Reporter, TestModule } from 'vitest/node'
+import type { Reporter, TestCase, TestModule } from 'vitest/node'
 
 /** Ends a run in one plain line, for machines that read it: `N passed, N failed`. */
 export default class PlainSummary implements Reporter {
@@ -9,8 +9,17 @@ export default class PlainSummary implements Reporter {
     const parts = modules.flatMap((module) => [module, ...module.children.allSuites()])
     const broken = parts.filter((part) => part.errors().length > 0).length + errors.length
     const skipped = count('skipped')
+    for (const module of modules) {
+      for (const test of module.children.allTests('skipped')) console.log(`skipped: ${test.fullName}${noteOf(test)}`)
+    }
     console.log(
       `${count('passed')} passed, ${count('failed') + broken} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`,
     )
   }
+}
+
+/** Why a test skipped itself; one that was left out from the start says so in its title. */
+function noteOf(test: TestCase): string {
+  const result = test.result()
+  return result.state === 'skipped' && result.note !== undefined ? `: ${result.note}` : ''
 }
