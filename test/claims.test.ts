@@ -87,7 +87,7 @@ describe('custom claims', () => {
     ['NaN', { score: Number.NaN }],
     ['a bigint', { id: 1n }],
     ['a function', { toJSON: () => ({ role: 'x' }) }],
-    ['a class of the app', { tenant: new (class Tenant {})() }],
+    ['a class of the app', { tenant: new URL('https://tenant.example') }],
     ['a Date further down', { list: [{ at: new Date() }] }],
   ])('that JSON would change (%s) are a TypeError', async (_, value) => {
     const sessions = createSessions({ ...given({}), claims: (() => value) as unknown as () => Record<string, string> })

@@ -123,7 +123,7 @@ describe('a key ring', () => {
 
   test('refuses to make keys of an unknown algorithm', async () => {
     await expect(generateKeys({ algorithm: 'none' as 'EdDSA' })).rejects.toBeInstanceOf(TypeError)
-    await expect(generateKeys('ES256' as object)).rejects.toBeInstanceOf(TypeError)
+    await expect(generateKeys('ES256' as never)).rejects.toBeInstanceOf(TypeError)
     await expect(generateKeys({ alg: 'ES256' } as object)).rejects.toBeInstanceOf(TypeError)
   })
 })
