@@ -26,9 +26,9 @@ export function createPool(client: KnexClient, dialect: Dialect): Pool {
     for (let repeat = 0; ; repeat += 1) {
       const connection = await client.acquireConnection()
       try {
-        return await runOn(dialect, connection, signal, async (run) => {
-          await checkState(connection, run)
-          return work(run, connection)
+        return await runOn(dialect, connection, signal, (run) => {
+          const check = checkState(connection, run)
+          return check ? check.then(() => work(run, connection)) : work(run, connection)
         })
       } catch (error) {
         // A TypeError is a mistake of ours or of the caller's, whatever the connection.
@@ -49,16 +49,18 @@ export async function runOn<Answer>(
   signal: AbortSignal | undefined,
   work: (run: Run) => Promise<Answer>,
 ): Promise<Answer> {
-  signal?.throwIfAborted()
+  const runHere: Run = (statement, values = []) => dialect.run(connection, statement, values)
+  if (signal === undefined) return work(runHere)
+  signal.throwIfAborted()
   const abandon = (): void => {
-    discard(connection, signal?.reason)
+    discard(connection, signal.reason)
     dialect.abandon(connection)
   }
-  signal?.addEventListener('abort', abandon, { once: true })
+  signal.addEventListener('abort', abandon, { once: true })
   try {
-    return await work((statement, values = []) => dialect.run(connection, statement, values))
+    return await work(runHere)
   } finally {
-    signal?.removeEventListener('abort', abandon)
+    signal.removeEventListener('abort', abandon)
   }
 }
 
@@ -66,8 +68,8 @@ export async function runOn<Answer>(
 function createStateCheck({
   connectionState,
   compile,
-}: Dialect): (connection: unknown, run: Run) => Promise<void> | void {
-  if (connectionState === null) return () => {}
+}: Dialect): (connection: unknown, run: Run) => Promise<void> | undefined {
+  if (connectionState === null) return () => undefined
   const statement = compile(connectionState.sql)
   const checked = new WeakSet<object>()
 
