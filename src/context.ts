@@ -45,6 +45,8 @@ export function createBackground(): Background {
       void work.finally(() => running.delete(work))
     },
     async close() {
+      // A transaction that committed just before is heard of some promises later: its announcement is to be waited for.
+      for (let turn = 0; turn < 20; turn += 1) await Promise.resolve()
       this.isClosed = true
       await Promise.all(running)
     },

@@ -28,8 +28,11 @@ export interface EventMap {
   readonly error: BackgroundError
 }
 
+/** May be async; what it throws or rejects with goes to `on('error')`. */
+export type Listener<Event> = (event: Event) => unknown
+
 export interface Notifier {
-  on<Name extends keyof EventMap>(name: Name, listener: (event: EventMap[Name]) => void): () => void
+  on<Name extends keyof EventMap>(name: Name, listener: Listener<EventMap[Name]>): () => void
   emit<Name extends keyof EventMap>(name: Name, event: EventMap[Name]): void
   publish(event: SessionEvent): void
 }
@@ -43,29 +46,34 @@ const meanings = {
 } as const satisfies Record<SessionEvent['type'], { name: keyof EventMap; scope: SessionsEvent['scope'] }>
 
 export function createNotifier(): Notifier {
-  const listeners: { [Name in keyof EventMap]: Set<(event: EventMap[Name]) => void> } = {
+  const listeners: { [Name in keyof EventMap]: Set<Listener<EventMap[Name]>> } = {
     revoked: new Set(),
     suspended: new Set(),
     reinstated: new Set(),
     error: new Set(),
   }
 
-  function on<Name extends keyof EventMap>(name: Name, listener: (event: EventMap[Name]) => void): () => void {
+  function on<Name extends keyof EventMap>(name: Name, listener: Listener<EventMap[Name]>): () => void {
     if (!Object.hasOwn(listeners, name)) throw new TypeError(`there is no event '${name}'`)
     if (typeof listener !== 'function') throw new TypeError('listener must be a function')
     // Wrapped, so that one function registered twice is called twice and each registration ends by itself.
-    const registration = (event: EventMap[Name]): void => listener(event)
+    const registration: Listener<EventMap[Name]> = (event) => listener(event)
     listeners[name].add(registration)
     return () => void listeners[name].delete(registration)
   }
 
   function emit<Name extends keyof EventMap>(name: Name, event: EventMap[Name]): void {
-    for (const listener of listeners[name]) {
-      try {
-        listener(event)
-      } catch (error) {
-        // A listener can't undo a committed change nor fail its caller; a failing error listener is dropped.
+    // A copy, since a listener may end or begin registrations.
+    for (const listener of Array.from(listeners[name])) {
+      // A listener can't undo a committed change nor fail its caller; a failing error listener is dropped.
+      const report = (error: unknown): void => {
         if (name !== 'error') emit('error', { error, during: 'listener' })
+      }
+      try {
+        const answer = listener(event)
+        if (answer instanceof Promise) answer.catch(report)
+      } catch (error) {
+        report(error)
       }
     }
   }

@@ -38,5 +38,6 @@ export function checkCount(name: string, value: unknown, minimum: number, maximu
 export function checkTexts(name: string, value: unknown, maximum: number): readonly string[] {
   const list: readonly unknown[] = Array.isArray(value) ? value : [value]
   if (list.length === 0 || list.length > 20) throw new TypeError(`${name} must hold 1 to 20 entries`)
-  return [...new Set(list.map((entry) => checkText(name, entry, maximum)))]
+  // Frozen, since sessions hand it out: an app that changes its copy must not change what is allowed.
+  return Object.freeze([...new Set(list.map((entry) => checkText(name, entry, maximum)))])
 }

@@ -6,7 +6,7 @@ import { createBackground, type Context } from './context.js'
 import { toMilliseconds, type Duration } from './durations.js'
 import type { UserId } from './ids.js'
 import { list, type ListOptions, type SessionListEntry } from './list.js'
-import { createNotifier, type EventMap } from './notifier.js'
+import { createNotifier, type EventMap, type Listener } from './notifier.js'
 import { checkOptions, checkText, checkTexts } from './options.js'
 import { systemClock, type Clock } from './ports/clock.js'
 import { systemRandom, type Random } from './ports/random.js'
@@ -92,7 +92,7 @@ export interface Sessions<Claims, Transaction> {
   /** Deletes dead sessions and old events in small batches. Nothing calls it for you: run it from a timer or a job. */
   prune(options?: PruneOptions): Promise<PruneCounts>
   /** Calls the listener after a change has committed. Answers what ends the registration. */
-  on<Name extends keyof EventMap>(name: Name, listener: (event: EventMap[Name]) => void): () => void
+  on<Name extends keyof EventMap>(name: Name, listener: Listener<EventMap[Name]>): () => void
   /** Waits for background writes. The store's Knex instance stays open: it is yours. */
   close(): Promise<void>
 }

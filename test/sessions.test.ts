@@ -116,6 +116,14 @@ describe('create and verify', () => {
     await expect(sessions.verify(one.accessToken, { maxStaleness: '5s' } as object)).rejects.toBeInstanceOf(TypeError)
   })
 
+  test('an app that changes the list of a session it was given changes nothing else', async () => {
+    const sessions = createSessions(given({}))
+    const { session } = await sessions.create({ userId: 'a' })
+    expect(() => (session.audience as string[]).push('https://other.example')).toThrow(TypeError)
+    const other = sessions.create({ userId: 'a', audience: 'https://other.example' })
+    await expect(other).rejects.toBeInstanceOf(TypeError)
+  })
+
   test('a token of another issuer with the same keys and rows is refused', async () => {
     const store = memoryStore()
     const [one, other] = [

@@ -29,16 +29,21 @@ export function createConnections(knex: Knex, dialect: Dialect, writeLock: State
       () => !hasBegun,
       (run, connection) =>
         // Begin and commit run under the signal, too: a database that goes silent must keep no connection of the pool.
-        knex.transaction(
-          async (transaction) => {
-            // Knex calls this also when the begin failed.
-            hasBegun = !transaction.isCompleted()
-            const runInside = whileOpen(transaction, run)
-            if (writeLock) await runInside(writeLock)
-            return work(runInside)
-          },
-          { connection },
-        ),
+        knex
+          .transaction(
+            async (transaction) => {
+              // Knex calls this also when the begin failed.
+              hasBegun = !transaction.isCompleted()
+              const runInside = whileOpen(transaction, run)
+              if (writeLock) await runInside(writeLock)
+              return work(runInside)
+            },
+            { connection },
+          )
+          .finally(() => {
+            // Knex leaves its mark on connections that it did not acquire itself.
+            Reflect.deleteProperty(connection as object, '__knexTxId')
+          }),
     )
   }
 

@@ -42,6 +42,8 @@ export interface Dialect {
   readonly connectionState: { readonly sql: string; check(row: readonly Cell[]): string | null } | null
   /** Gives a connection up in the middle of a statement; its pool drops it. */
   abandon(connection: unknown): void
+  /** Ends a transaction that a failed commit left open, before the connection goes back to its pool. */
+  endLeftOpen(connection: unknown): void
   /** Ends `insert into users ...` so that a row that is there stays as it is. */
   readonly keepExistingUser: string
   /** Ends a `select` that locks its row until the transaction ends. */

@@ -2,6 +2,7 @@ import type { Knex } from 'knex'
 import { migrations, type Engine, type TableNames } from '../../migrations/index.js'
 import { createConnections } from './connections.js'
 import type { Dialect, Run } from './dialect.js'
+import { createPool, type KnexClient } from './pool.js'
 import { mysqlDialect } from './mysql-dialect.js'
 import { postgresDialect } from './postgres-dialect.js'
 import { integer, text } from './rows.js'
@@ -120,11 +121,17 @@ async function alone<Answer>(
   work: (run: Run, dialect: Dialect, tables: TableNames) => Promise<Answer>,
 ): Promise<Answer> {
   const { dialect, tables } = prepare(knex, options)
-  return createConnections(knex, dialect, null).use({}, async (run) => {
-    const answers: Answer[] = []
-    await dialect.migrateAlone(run, tables, async () => void answers.push(await work(run, dialect, tables)))
-    return answers[0]!
-  })
+  const usePool = createPool(knex.client as KnexClient, dialect)
+  // Never repeated: after a commit whose answer was lost, a rollback would take back one step more.
+  return usePool(
+    undefined,
+    () => false,
+    async (run) => {
+      const answers: Answer[] = []
+      await dialect.migrateAlone(run, tables, async () => void answers.push(await work(run, dialect, tables)))
+      return answers[0]!
+    },
+  )
 }
 
 /** A table of our own: the app's `knex migrate:latest` neither sees these steps nor misses them. */

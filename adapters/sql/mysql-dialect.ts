@@ -19,6 +19,8 @@ type Callback = (error: Error | null, result: Row[] | { affectedRows: number }) 
 /** Overrides a `typeCast` of the app. */
 const driversOwn = (_: unknown, next: () => unknown): unknown => next()
 
+/** Ends of a connection, and the refusals of a server that was the primary before. */
+const lost = new Set(['ER_QUERY_INTERRUPTED', 'ER_OPTION_PREVENTS_STATEMENT', 'ER_READ_ONLY_MODE'])
 const missing = new Set(['ER_NO_SUCH_TABLE', 'ER_BAD_FIELD_ERROR', 'ER_BAD_DB_ERROR'])
 /** ER_CHECKREAD: MariaDB's snapshot isolation, on by default from 11.6. */
 const conflicts = new Set(['ER_LOCK_DEADLOCK', 'ER_LOCK_WAIT_TIMEOUT', 'ER_CHECKREAD'])
@@ -50,10 +52,12 @@ export const mysqlDialect: Dialect = {
   withoutName: () => null,
 
   connectionState: {
-    sql: 'select @@autocommit, @@read_only, @@innodb_read_only',
-    check: ([autocommit, ...readOnly]) => {
+    sql: 'select @@autocommit, @@completion_type, @@read_only, @@innodb_read_only',
+    check: ([autocommit, completion, ...readOnly]) => {
       if (Number(autocommit) !== 1)
         return 'autocommit is off on the connection: its first read would be its last new one'
+      if (!['0', 'NO_CHAIN'].includes(String(completion)))
+        return 'completion_type chains transactions: no read would see what is new'
       // MySQL and MariaDB have several grades of read-only; any of them means a replica.
       return readOnly.every((value) => off.has(String(value)))
         ? null
@@ -64,6 +68,9 @@ export const mysqlDialect: Dialect = {
   // destroy() of the connection itself would leave its callbacks waiting for ever.
   abandon: (connection) =>
     (connection as MysqlConnection).stream.destroy(new Error('given up by rollcall: storeTimeout')),
+
+  // A failed commit is a rollback here, or the end of the connection.
+  endLeftOpen: () => {},
 
   // Not `insert ignore`: that takes a shared lock on the row, and two logins of one user would deadlock on the way to
   // the exclusive one.
@@ -99,8 +106,7 @@ export const mysqlDialect: Dialect = {
 
   // What the server says of a statement has an SQL state; that of its own end is 08S01.
   isConnectionLost: (error) =>
-    error instanceof Error &&
-    (!('sqlState' in error) || error.sqlState === '08S01' || errorCode(error) === 'ER_QUERY_INTERRUPTED'),
+    error instanceof Error && (!('sqlState' in error) || error.sqlState === '08S01' || lost.has(errorCode(error))),
 
   classify(error) {
     const code = errorCode(error)

@@ -25,14 +25,19 @@ export function createPool(client: KnexClient, dialect: Dialect): Pool {
   return async function usePool(signal, mayRepeat, work) {
     for (let repeat = 0; ; repeat += 1) {
       const connection = await client.acquireConnection()
+      if (signal?.aborted) {
+        // Nobody waits any longer; the connection did no wrong and serves the next.
+        await client.releaseConnection(connection)
+        signal.throwIfAborted()
+      }
       try {
         return await runOn(dialect, connection, signal, (run) => {
           const check = checkState(connection, run)
           return check ? check.then(() => work(run, connection)) : work(run, connection)
         })
       } catch (error) {
-        // A TypeError is a mistake of ours or of the caller's, whatever the connection.
-        if (error instanceof TypeError || !dialect.isConnectionLost(error)) throw error
+        dialect.endLeftOpen(connection)
+        if (!isFromDriver(error) || !dialect.isConnectionLost(error)) throw error
         discard(connection, error)
         if (repeat === repeats || signal?.aborted || !mayRepeat()) throw error
       } finally {
@@ -62,6 +67,11 @@ export async function runOn<Answer>(
   } finally {
     signal.removeEventListener('abort', abandon)
   }
+}
+
+/** JavaScript's own kinds of error (a TypeError, a SyntaxError of JSON) are mistakes, whatever the connection. */
+function isFromDriver(error: unknown): boolean {
+  return error instanceof Error && error.name.toLowerCase() === 'error'
 }
 
 /** Asks each connection once whether its reads can be trusted. */

@@ -57,6 +57,9 @@ export const postgresDialect: Dialect = {
 
   abandon: (connection) => (connection as PostgresConnection).connection.stream.destroy(),
 
+  // A failed commit is a rollback here, or the end of the connection.
+  endLeftOpen: () => {},
+
   keepExistingUser: 'on conflict (user_id) do nothing',
   lockRow: 'for update',
   useIndex: () => '',
@@ -87,8 +90,10 @@ export const postgresDialect: Dialect = {
     }
   },
 
-  // What the server says of a statement has a severity; of its own end it speaks in classes 57P and 08.
-  isConnectionLost: (error) => error instanceof Error && (!('severity' in error) || /^(57P|08)/.test(errorCode(error))),
+  // What the server says of a statement has a severity; of its own end it speaks in classes 57P and 08, and a server that
+  // was the primary before refuses to write with 25006.
+  isConnectionLost: (error) =>
+    error instanceof Error && (!('severity' in error) || /^(57P|08|25006)/.test(errorCode(error))),
 
   classify(error) {
     const code = errorCode(error)

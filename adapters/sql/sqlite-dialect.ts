@@ -9,6 +9,7 @@ interface SqliteStatement {
   run(...values: Value[]): { changes: number }
 }
 interface SqliteConnection {
+  readonly inTransaction: boolean
   prepare(sql: string): SqliteStatement
 }
 
@@ -31,6 +32,13 @@ export const sqliteDialect: Dialect = {
   connectionState: null,
   // Statements run to their end within one call: there is no middle to give up in.
   abandon: () => {},
+
+  // A commit that met a long reader (SQLITE_BUSY) leaves its transaction open, and Knex does not roll it back: every
+  // later statement, the app's own among them, would run inside it and be lost.
+  endLeftOpen(connection) {
+    const database = connection as SqliteConnection
+    if (database.inTransaction) prepare(database, 'rollback').run()
+  },
 
   keepExistingUser: 'on conflict (user_id) do nothing',
   // The whole file is locked by its writer.

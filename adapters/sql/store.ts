@@ -44,13 +44,16 @@ export function sqlStore(
     ...userMethods(engine, lockUser, writeEvent),
     ...pruneMethods(engine),
     ...eventMethods(engine),
-    assertTransaction: (transaction) => assertTransaction(transaction, dialect),
+    assertTransaction: (transaction) => assertTransaction(transaction, knex),
   }
 }
 
-function assertTransaction(transaction: unknown, dialect: Dialect): void {
+function assertTransaction(transaction: unknown, knex: Knex): void {
   if (!isKnexTransaction(transaction)) throw new TypeError('transaction must be a Knex transaction')
-  if (driverOf(transaction) !== dialect.driver) throw new TypeError("transaction must be one of the store's own engine")
+  // One of another instance may well be one of another database.
+  if (configOf(transaction) !== configOf(knex)) {
+    throw new TypeError('transaction must be of the Knex instance that the store was given')
+  }
   if (transaction.isCompleted()) throw new TypeError('the transaction is already completed')
 }
 
@@ -70,4 +73,9 @@ export function checkKnex(where: string, knex: Knex, dialect: Dialect): void {
 
 export function driverOf(knex: Knex): string {
   return String((knex.client as { driverName?: unknown } | undefined)?.driverName)
+}
+
+/** A transaction shares its configuration with the instance that began it. */
+function configOf(knex: Knex): unknown {
+  return (knex.client as { config?: unknown } | undefined)?.config
 }

@@ -57,10 +57,11 @@ export function userMethods(
         const { tokenVersion: old } = await lockUser(run, userId)
         const tokenVersion = old + 1
         const standing = integer((await run(countStanding, [userId, old, event.at])).rows[0]?.[0])
+        // The user first: an app that commits although a later statement failed must have ended too much, not too little.
+        await run(raiseUser, [standing > 0 ? event.at : null, userId])
         const kept =
           keepSid === null ? 0 : (await run(keepSession, [tokenVersion, userId, keepSid, old, event.at])).changed
         const revoked = standing - kept
-        await run(raiseUser, [revoked > 0 ? event.at : null, userId])
         await writeEvent(run, { ...event, tokenVersion })
         return { tokenVersion, revoked }
       }),

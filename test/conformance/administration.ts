@@ -173,6 +173,16 @@ export function describeAdministration<Transaction>(harness: StoreHarness<Transa
       ])
     })
 
+    test('that are async fail nobody either when they reject', async () => {
+      const { another, user } = stage()
+      const sessions = another()
+      const fault = new Error('async listener')
+      const isReported = new Promise<unknown>((resolve) => void sessions.on('error', resolve))
+      sessions.on('revoked', () => Promise.reject(fault))
+      await sessions.revokeAll(user())
+      expect(await isReported).toEqual({ error: fault, during: 'listener' })
+    })
+
     test('find each event in the log under its id', async () => {
       const { another, user, open } = stage()
       const sessions = another()

@@ -51,6 +51,22 @@ export function describeTransactions<Transaction>(harness: StoreHarness<Transact
       expect(await sessions.tokenVersion(userId)).toBe(0)
     })
 
+    test('that committed just before close is still heard of', async ({ skip }) => {
+      const { another, user, open } = stage()
+      if (!open.begin) return skip('this store has no transactions')
+      for (let round = 0; round < 5; round += 1) {
+        const sessions = another()
+        const heard: string[] = []
+        sessions.on('revoked', ({ userId }) => heard.push(userId))
+        const userId = user()
+        const { transaction, commit } = await open.begin()
+        await sessions.revokeAll(userId, { transaction })
+        await commit()
+        await sessions.close()
+        expect(heard).toEqual([userId])
+      }
+    })
+
     test('keeps listeners waiting until its commit, and tells them nothing of a rollback', async ({ skip }) => {
       const { another, user, open } = stage()
       if (!open.begin) return skip('this store has no transactions')

@@ -67,6 +67,9 @@ describeSql("whatever the app's Knex instance is set to", (stage, engine) => {
     const transaction = await knex.transaction()
     expect(() => storeFor(engine, transaction)).toThrow(TypeError)
     await transaction.rollback()
+    const twin = await stage().database.knex().transaction()
+    await expect(stage().sessions.revokeAll('a', { transaction: twin })).rejects.toThrow('of the Knex instance')
+    await twin.rollback()
     const client = { driverName: engine === 'postgres' ? 'mysql2' : 'pg' }
     const foreign = Object.assign(() => {}, { isTransaction: true, isCompleted: () => false, client }) as never
     await expect(stage().sessions.revokeAll('a', { transaction: foreign })).rejects.toBeInstanceOf(TypeError)

@@ -25,6 +25,25 @@ describeSql(
       await other.destroy()
     })
 
+    test('whose commit meets a long reader is rolled back, and leaves the connection to others as it was', async () => {
+      const { database, sessionsOver } = stage()
+      const knex = database.knex()
+      await knex.raw('pragma journal_mode = delete')
+      await knex.raw('pragma busy_timeout = 10')
+      const sessions = sessionsOver(knex, { storeTimeout: '30s' })
+      const { accessToken } = await sessions.create({ userId: 'reader' })
+      const reader = knexFactory(database.config)
+      await reader.raw('begin')
+      await reader.raw('select count(*) from rollcall_sessions')
+      expect(await codeOf(sessions.revokeAll('reader'))).toBe('store_unavailable')
+      expect(await codeOf(sessions.verify(accessToken))).toBe('accepted')
+      await reader.raw('rollback')
+      await reader.destroy()
+      expect(await sessions.revokeAll('reader')).toEqual({ revoked: 1, tokenVersion: 1 })
+      await knex.raw('begin')
+      await knex.raw('rollback')
+    })
+
     test('that fails lets no statement run, which would commit by itself', async () => {
       const { database, sessionsOver } = stage()
       const pool = {

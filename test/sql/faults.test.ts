@@ -143,6 +143,24 @@ describeSql(
       }
     })
 
+    test('calls that gave up in the queue cost no connection', async () => {
+      const { database, sessionsOver } = stage()
+      let connections = 0
+      const afterCreate = (connection: object, done: (error: null, connection: object) => void): void => {
+        connections += 1
+        done(null, connection)
+      }
+      const knex = database.knex({ pool: { min: 0, max: 1, afterCreate } })
+      const sessions = sessionsOver(knex, { storeTimeout: '50ms' })
+      const { accessToken } = await sessions.create({ userId: 'queue' })
+      const transaction = await knex.transaction()
+      const codes = await Promise.all(Array.from({ length: 50 }, () => codeOf(sessions.verify(accessToken))))
+      expect(new Set(codes)).toEqual(new Set(['store_unavailable']))
+      await transaction.rollback()
+      expect(await codeOf(stage().sessionsOver(knex).verify(accessToken))).toBe('accepted')
+      expect(connections).toBe(1)
+    })
+
     test('a pool that the app has used up is store_unavailable within storeTimeout, and nothing leaks', async () => {
       const { database, sessionsOver } = stage()
       const knex = database.knex({ pool: { min: 0, max: 1 } })
