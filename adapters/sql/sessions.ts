@@ -4,7 +4,7 @@ import { isSuspended } from '../../src/standing.js'
 import type { Run } from './dialect.js'
 import type { SqlEngine } from './engine.js'
 import type { WriteEvent } from './events.js'
-import { deviceColumns, integer, recordColumns, recordValues } from './rows.js'
+import { deviceColumns, recordColumns, recordValues, text } from './rows.js'
 import type { LockUser } from './users.js'
 
 type RowStore = Pick<SessionStore<Knex.Transaction>, 'insert' | 'remove' | 'touch' | 'rename'>
@@ -19,8 +19,9 @@ export function sessionMethods(
   const insertSession = dialect.compile(
     `insert into ${tables.sessions} (${columns.join(', ')}) values (${columns.map(() => '?').join(', ')})`,
   )
-  const isStanding = dialect.compile(
-    `select case when s.token_version = u.token_version and s.idle_expires_at > ? then 1 else 0 end ${withUser} where s.user_id = ? and s.sid = ?`,
+  const selectState = dialect.compile(
+    `select case when s.token_version <> u.token_version then 'outdated' when s.idle_expires_at <= ? then 'expired' else 'standing' end
+     ${withUser} where s.user_id = ? and s.sid = ?`,
   )
   const deleteSession = dialect.compile(`delete from ${tables.sessions} where user_id = ? and sid = ?`)
   const touchSession = dialect.compile(
@@ -28,10 +29,10 @@ export function sessionMethods(
   )
   const renameSession = dialect.compile(`update ${tables.sessions} set device_name = ? where user_id = ? and sid = ?`)
 
-  /** Whether the row stood before a write; `null` when this snapshot (a caller's older one) doesn't show it. */
-  async function readStood(run: Run, key: SessionKey, now: number): Promise<boolean | null> {
-    const { rows } = await run(isStanding, [now, key.userId, key.sid])
-    return rows[0] === undefined ? null : integer(rows[0][0]) === 1
+  /** What a row was before a write: `standing`, `expired`, `outdated`; `null` when this snapshot doesn't show it. */
+  async function readState(run: Run, key: SessionKey, now: number): Promise<string | null> {
+    const { rows } = await run(selectState, [now, key.userId, key.sid])
+    return rows[0] === undefined ? null : text(rows[0][0])
   }
 
   return {
@@ -47,11 +48,13 @@ export function sessionMethods(
 
     remove: (key, event, scope) =>
       connections.transact(scope, async (run) => {
-        const stood = await readStood(run, key, event.at)
+        const state = await readState(run, key, event.at)
         // Two logouts at once: the affected row belongs to one of them. The read before only tells a dead row from a
         // standing one; it decides nothing about the delete, which must reach a row that an old snapshot hides.
         const { changed } = await run(deleteSession, [key.userId, key.sid])
-        const ended = changed > 0 && stood !== false
+        // An older snapshot of the caller's may miss the last use of the session; a version once passed never comes back.
+        const isExpired = state === 'expired' && scope.transaction === undefined
+        const ended = changed > 0 && state !== 'outdated' && !isExpired
         if (ended) await writeEvent(run, { ...event, tokenVersion: null })
         return ended
       }),
@@ -63,10 +66,10 @@ export function sessionMethods(
 
     rename: (key, name, now, scope) =>
       connections.use(scope, async (run) => {
-        const stood = await readStood(run, key, now)
+        const state = await readState(run, key, now)
         const { changed } = await run(renameSession, [name, key.userId, key.sid])
         // A name that is already there may count as no change.
-        return stood ?? changed > 0
+        return state === null ? changed > 0 : state === 'standing'
       }),
   }
 }

@@ -1,5 +1,6 @@
 import type { Knex } from 'knex'
 import { expect, test } from 'vitest'
+import { createFakeClock } from '../conformance/fake-clock.js'
 import { codeOf } from '../conformance/harness.js'
 import { describeSql } from '../support/sql-stage.js'
 
@@ -75,4 +76,30 @@ describeSql(
     })
   },
   ['postgres', 'mariadb', 'mysql'],
+)
+
+describeSql(
+  'a logout within a snapshot older than the last use of the session',
+  (stage) => {
+    test('tells that it ended the session, and listeners hear of it', async () => {
+      const { knex, sessionsOver } = stage()
+      const clock = createFakeClock()
+      const sessions = sessionsOver(knex, { clock })
+      const heard: string[] = []
+      sessions.on('revoked', ({ userId }) => heard.push(userId))
+      const { accessToken, session } = await sessions.create({ userId: 'older', idleLifetime: '1h' })
+      const transaction = await knex.transaction()
+      expect(await sessions.list('older', { transaction })).toHaveLength(1)
+      clock.advance(50 * 60_000)
+      const used = sessionsOver(knex, { clock })
+      await used.verify(accessToken)
+      await used.close()
+      clock.advance(30 * 60_000)
+      expect(await sessions.revoke('older', session.sid, { transaction })).toEqual({ revoked: 1 })
+      await transaction.commit()
+      await sessions.close()
+      expect(heard).toEqual(['older'])
+    })
+  },
+  ['mariadb', 'mysql'],
 )
