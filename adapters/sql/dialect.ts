@@ -40,8 +40,8 @@ export interface Dialect {
    * A standby, or a snapshot that never ends, would still show a session after its revoke committed.
    */
   readonly connectionState: { readonly sql: string; check(row: readonly Cell[]): string | null } | null
-  /** Gives a connection up in the middle of a statement; its pool drops it. */
-  abandon(connection: unknown): void
+  /** Gives a connection up in the middle of a statement; its pool drops it. `null` where a statement has no middle. */
+  readonly abandon: ((connection: unknown) => void) | null
   /** Ends a transaction that a failed commit left open, before the connection goes back to its pool. */
   endLeftOpen(connection: unknown): void
   /** Ends `insert into users ...` so that a row that is there stays as it is. */

@@ -55,17 +55,17 @@ export async function runOn<Answer>(
   work: (run: Run) => Promise<Answer>,
 ): Promise<Answer> {
   const runHere: Run = (statement, values = []) => dialect.run(connection, statement, values)
-  if (signal === undefined) return work(runHere)
-  signal.throwIfAborted()
-  const abandon = (): void => {
+  const { abandon } = dialect
+  if (signal === undefined || abandon === null) return work(runHere)
+  const giveUp = (): void => {
     discard(connection, signal.reason)
-    dialect.abandon(connection)
+    abandon(connection)
   }
-  signal.addEventListener('abort', abandon, { once: true })
+  signal.addEventListener('abort', giveUp, { once: true })
   try {
     return await work(runHere)
   } finally {
-    signal.removeEventListener('abort', abandon)
+    signal.removeEventListener('abort', giveUp)
   }
 }
 

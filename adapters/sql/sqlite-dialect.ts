@@ -31,7 +31,7 @@ export const sqliteDialect: Dialect = {
   withoutName: () => null,
   connectionState: null,
   // Statements run to their end within one call: there is no middle to give up in.
-  abandon: () => {},
+  abandon: null,
 
   // A commit that met a long reader (SQLITE_BUSY) leaves its transaction open, and Knex does not roll it back: every
   // later statement, the app's own among them, would run inside it and be lost.

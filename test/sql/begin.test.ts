@@ -1,11 +1,25 @@
 import type { Database } from 'better-sqlite3'
 import knexFactory from 'knex'
 import { expect, test } from 'vitest'
+import { migrate, status } from '../../adapters/sql/migrate.js'
 import { createConnections } from '../../adapters/sql/connections.js'
 import { sqliteDialect } from '../../adapters/sql/sqlite-dialect.js'
 import { tableNames } from '../../adapters/sql/tables.js'
 import { codeOf } from '../conformance/harness.js'
 import { describeSql } from '../support/sql-stage.js'
+
+test('a call that nobody waits for any longer costs no in-memory database', async () => {
+  const knex = knexFactory({ client: 'better-sqlite3', connection: { filename: ':memory:' }, useNullAsDefault: true })
+  await migrate(knex)
+  const { use } = createConnections(knex, sqliteDialect, null)
+  const controller = new AbortController()
+  await use({ signal: controller.signal }, async (run) => {
+    controller.abort()
+    await run(sqliteDialect.compile('select 1'))
+  })
+  expect((await status(knex))[0]?.appliedAt).not.toBeNull()
+  await knex.destroy()
+})
 
 describeSql(
   'the begin of a transaction of our own',
