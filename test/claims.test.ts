@@ -1,16 +1,7 @@
 import { describe, expect, expectTypeOf, test } from 'vitest'
-import { memoryStore } from '../src/memory-store.js'
-import { createSessions, type SessionsOptions } from '../src/sessions.js'
-import { createKeyRing } from '../src/tokens/key-ring.js'
+import { createSessions } from '../src/sessions.js'
 import { codeOf } from './conformance/harness.js'
-
-const keys = await createKeyRing({ secret: 'a secret of thirty-two bytes or more' })
-const base = { keys, issuer: 'https://issuer.example', audience: ['https://api.example', 'https://admin.example'] }
-const given = (changes: object): SessionsOptions<Record<never, never>, never> => ({
-  store: memoryStore(),
-  ...base,
-  ...changes,
-})
+import { given } from './support/given.js'
 
 describe('custom claims', () => {
   test('come back from verify with the type that the callback gave them', async () => {

@@ -3,16 +3,8 @@ import { RollcallError } from '../src/errors.js'
 import { memoryStore } from '../src/memory-store.js'
 import type { Store } from '../src/ports/store.js'
 import { createSessions, type SessionsOptions } from '../src/sessions.js'
-import { createKeyRing } from '../src/tokens/key-ring.js'
 import { codeOf } from './conformance/harness.js'
-
-const keys = await createKeyRing({ secret: 'a secret of thirty-two bytes or more' })
-const base = { keys, issuer: 'https://issuer.example', audience: ['https://api.example', 'https://admin.example'] }
-const given = (changes: object): SessionsOptions<Record<never, never>, never> => ({
-  store: memoryStore(),
-  ...base,
-  ...changes,
-})
+import { base, given } from './support/given.js'
 
 describe('createSessions', () => {
   const wrong: [string, object][] = [

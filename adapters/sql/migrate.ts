@@ -30,14 +30,11 @@ export interface MigrationStatus {
  * @throws RollcallError `store_not_migrated` when the schema does not exist; the driver's own errors
  */
 export async function migrate(knex: Knex, options?: TableOptions): Promise<string[]> {
-  return alone(knex, options, async (run, dialect, tables) => {
-    const compile = (sql: string) => dialect.compile(sql)
-    await run(compile(createRecords(dialect, tables)))
-    const applied = await readRecords(run, dialect, tables)
+  return alone(knex, options, async ({ run, dialect, tables, applied }) => {
     const pending = migrations.filter(({ name }) => !applied.has(name))
     for (const migration of pending) {
-      for (const sql of migration.up(dialect.engine, tables)) await run(compile(sql))
-      await run(compile(insertRecord(dialect, tables, migration.name)))
+      for (const sql of migration.up(dialect.engine, tables)) await run(dialect.compile(sql))
+      await run(dialect.compile(insertRecord(dialect, tables, migration.name)))
     }
     return pending.map(({ name }) => name)
   })
@@ -52,9 +49,7 @@ export async function rollback(
   options?: TableOptions & { readonly all?: boolean | undefined },
 ): Promise<string[]> {
   const { all = false, ...names } = options ?? {}
-  return alone(knex, names, async (run, dialect, tables) => {
-    await run(dialect.compile(createRecords(dialect, tables)))
-    const applied = await readRecords(run, dialect, tables)
+  return alone(knex, names, async ({ run, dialect, tables, applied }) => {
     const known = migrations.filter(({ name }) => applied.has(name)).toReversed()
     const undone = all ? known : known.slice(0, 1)
     for (const migration of undone) {
@@ -115,11 +110,20 @@ function prepare(knex: Knex, options: TableOptions | undefined): { dialect: Dial
   return { dialect, tables: tableNames('migrate', options, (name) => dialect.quote(name)) }
 }
 
-async function alone<Answer>(
+/** What one process at a time works with. */
+interface Turn {
+  readonly run: Run
+  readonly dialect: Dialect
+  readonly tables: TableNames
+  /** The names of the applied steps. */
+  readonly applied: ReadonlyMap<string, number>
+}
+
+async function alone(
   knex: Knex,
   options: TableOptions | undefined,
-  work: (run: Run, dialect: Dialect, tables: TableNames) => Promise<Answer>,
-): Promise<Answer> {
+  work: (turn: Turn) => Promise<string[]>,
+): Promise<string[]> {
   const { dialect, tables } = prepare(knex, options)
   const usePool = createPool(knex.client as KnexClient, dialect)
   // Never repeated: after a commit whose answer was lost, a rollback would take back one step more.
@@ -127,9 +131,12 @@ async function alone<Answer>(
     undefined,
     () => false,
     async (run) => {
-      const answers: Answer[] = []
-      await dialect.migrateAlone(run, tables, async () => void answers.push(await work(run, dialect, tables)))
-      return answers[0]!
+      let answer: string[] = []
+      await dialect.migrateAlone(run, tables, async () => {
+        await run(dialect.compile(createRecords(dialect, tables)))
+        answer = await work({ run, dialect, tables, applied: await readRecords(run, dialect, tables) })
+      })
+      return answer
     },
   )
 }

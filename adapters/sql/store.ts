@@ -33,7 +33,7 @@ export function sqlStore(
   const tables = tableNames(where, { prefix, schema }, (name) => dialect.quote(name))
   const writeLock = dialect.takeWriteLock(tables)
   const connections = createConnections(knex, dialect, writeLock === null ? null : dialect.compile(writeLock))
-  const engine: SqlEngine = { knex, dialect, tables, connections }
+  const engine: SqlEngine = { dialect, tables, connections }
   const lockUser = createLockUser(engine)
   const writeEvent = createWriteEvent(engine)
 
