@@ -12,8 +12,9 @@ export interface TableNames {
 }
 
 /**
- * One step of the tables. Appended, never changed: its name stays in databases for ever. Statements can run again
- * after a crash between them, since MySQL commits each by itself.
+ * One step of the tables. Appended, never changed: its name stays in databases for ever. Statements may run again
+ * after a crash between them, since MySQL commits each by itself: they say `if not exists`, or are known by their
+ * error as done.
  */
 export interface Migration {
   readonly name: string

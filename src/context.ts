@@ -4,25 +4,33 @@ import type { Notifier } from './notifier.js'
 import type { Clock } from './ports/clock.js'
 import type { Random } from './ports/random.js'
 import type { Store } from './ports/store.js'
+import type { RotationPolicy } from './rotation.js'
 import type { AccessTokenPolicy } from './tokens/access-token.js'
 import type { KeyRing } from './tokens/key-ring.js'
+import type { RefreshTokens } from './tokens/refresh-token.js'
 
 /** What every use case works with; built once by `createSessions`. */
 export interface Context<Claims, Transaction> {
   readonly store: Store<Transaction>
   readonly keys: KeyRing
+  /** `null` in single-token mode. */
+  readonly refreshTokens: RefreshTokens | null
   readonly policy: Policy
   readonly claims: ClaimsCallback<Claims, Transaction> | undefined
   readonly clock: Clock
   readonly random: Random
   readonly notifier: Notifier
   readonly background: Background
-  /** When this process last wrote the use of a session, so that requests still on their way write it no second time. */
+  /** When this process last wrote a use, by session or `jti`, so that requests still on their way write it no second time. */
   readonly usesNoted: LRUCache<string, number>
 }
 
 /** The checked settings. Durations are milliseconds. */
-export interface Policy extends AccessTokenPolicy {
+export interface Policy extends AccessTokenPolicy, RotationPolicy {
+  /** `null` in single-token mode: access tokens live as long as their session. */
+  readonly accessToken: { readonly lifetime: number; readonly jitter: number } | null
+  /** Whose sessions the reuse of a refresh token ends. */
+  readonly onReuse: 'revoke' | 'revokeAll'
   readonly lifetime: number
   readonly idleLifetime: number
   readonly lastSeenInterval: number

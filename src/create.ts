@@ -1,5 +1,4 @@
 import { chooseAudience } from './audience.js'
-import { mintClaims } from './claims.js'
 import { askStore } from './ask-store.js'
 import type { Context } from './context.js'
 import { cleanDevice, type DeviceInput } from './device.js'
@@ -8,9 +7,9 @@ import { RollcallError } from './errors.js'
 import { canonicalUserId, type UserId } from './ids.js'
 import { checkCount, checkOptions, checkText, checkTexts } from './options.js'
 import type { NewSession } from './ports/store.js'
-import { toSession, type Session } from './session.js'
-import { accessTokenPayload, signAccessToken } from './tokens/access-token.js'
+import { mintPayload, signPair, type TokenPair } from './token-pair.js'
 import { randomId } from './tokens/format.js'
+import { hashRefreshToken, type RefreshToken } from './tokens/refresh-token.js'
 
 export interface CreateOptions<Transaction> {
   readonly userId: UserId
@@ -33,13 +32,6 @@ export interface CreateOptions<Transaction> {
   readonly transaction?: Transaction | undefined
 }
 
-export interface Created {
-  readonly accessToken: string
-  /** When the access token expires. */
-  readonly expiresAt: Date
-  readonly session: Session
-}
-
 const known = [
   'userId',
   'device',
@@ -55,27 +47,32 @@ const known = [
 export async function create<Claims, Transaction>(
   context: Context<Claims, Transaction>,
   options: CreateOptions<Transaction>,
-): Promise<Created> {
+): Promise<TokenPair> {
   checkOptions('create', options ?? null, known)
-  const { keys, policy } = context
   const expected =
     options.expectedTokenVersion === undefined
       ? null
       : checkCount('expectedTokenVersion', options.expectedTokenVersion, 0, Number.MAX_SAFE_INTEGER)
-  const session = newSession(context, options)
-  const custom = await mintClaims(context.claims, {
-    userId: session.userId,
-    session: toSession(session),
-    transaction: options.transaction,
-  })
-  const payload = accessTokenPayload(policy.issuer, session, custom)
+  const unrefreshed = newSession(context, options)
+  const refreshToken = (await context.refreshTokens?.first(unrefreshed)) ?? null
+  const session = refreshToken ? await withRefreshToken(unrefreshed, refreshToken) : unrefreshed
+  const payload = await mintPayload(context, session, options.transaction)
   const inserted = await askStore(context, options.transaction, (store, scope) =>
     store.insert(session, expected, scope),
   )
   if (inserted.outcome === 'moved') throw new RollcallError('token_version_moved')
   if (inserted.outcome === 'suspended') throw new RollcallError('user_suspended')
-  const accessToken = await signAccessToken(keys, payload, inserted.tokenVersion)
-  return { accessToken, expiresAt: new Date(payload.exp * 1_000), session: toSession(session) }
+  return signPair(context, payload, session, inserted.tokenVersion, refreshToken)
+}
+
+async function withRefreshToken(session: NewSession, token: RefreshToken): Promise<NewSession> {
+  const { createdAt } = session
+  return {
+    ...session,
+    // The login's own token has no predecessor whose end its first use could be.
+    rotation: { generation: token.generation, rotatedAt: createdAt, usedAt: createdAt, previousJti: null },
+    refreshToken: { hash: await hashRefreshToken(token), salt: null, secretId: token.secretId },
+  }
 }
 
 function newSession<Claims, Transaction>(
@@ -105,6 +102,8 @@ function newSession<Claims, Transaction>(
     idleLifetime,
     idleExpiresAt: Math.min(now + idleLifetime, expiresAt),
     expiresAt,
+    rotation: null,
+    refreshToken: null,
   }
 }
 

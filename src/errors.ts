@@ -50,7 +50,7 @@ export const codes: Readonly<Record<Code, CodeEntry>> = {
   token_expired: {
     ...refusal,
     client: 'refresh',
-    message: 'The access token has expired',
+    message: 'The access token has expired or was replaced by a refresh',
   },
   session_ended: {
     ...refusal,
@@ -70,7 +70,7 @@ export const codes: Readonly<Record<Code, CodeEntry>> = {
   refresh_token_invalid: {
     ...refusal,
     client: 'log in',
-    message: 'The refresh token is not genuine or its session has ended',
+    message: 'The refresh token was not issued by these secrets for this issuer',
   },
   refresh_token_reused: {
     ...refusal,

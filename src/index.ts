@@ -1,23 +1,36 @@
 export { codes, isRollcallError, RollcallError, type ClientAction, type Code, type CodeEntry } from './errors.js'
 export type { ChangeOptions } from './change.js'
 export type { ClaimsCallback, ClaimsContext, ClaimsShape, JsonValue } from './claims.js'
-export type { Created, CreateOptions } from './create.js'
+export type { CreateOptions } from './create.js'
 export type { Device, DeviceInput, DeviceKind } from './device.js'
 export type { Duration } from './durations.js'
 export type { UserId } from './ids.js'
 export type { ListOptions, SessionListEntry } from './list.js'
-export type { BackgroundError, EventMap, Listener, SessionsEvent } from './notifier.js'
+export type {
+  BackgroundError,
+  EventMap,
+  Listener,
+  RefreshedEvent,
+  RefreshOutcome,
+  ReusedEvent,
+  SessionsEvent,
+} from './notifier.js'
 export type { Clock } from './ports/clock.js'
 export type { Random } from './ports/random.js'
 export type { PruneCounts, Store } from './ports/store.js'
 export type { PruneOptions } from './prune.js'
+export type { Refreshed, RefreshOptions } from './refresh.js'
 export type { RenameOptions } from './rename.js'
 export type { RevokedMany } from './revoke.js'
+export type { RedeliverTo, ReuseKind } from './rotation.js'
 export type { Session } from './session.js'
-export { createSessions, type Sessions, type SessionsOptions } from './sessions.js'
+export { createSessions, type Sessions } from './sessions.js'
+export type { AccessTokenOptions, RefreshTokenOptions, SessionOptions, SessionsOptions } from './settings.js'
 export type { SuspendOptions } from './suspend.js'
+export type { TokenPair } from './token-pair.js'
 export type { TokenVersionOptions } from './token-version.js'
 export type { Algorithm } from './tokens/algorithms.js'
 export { createKeyRing, type JwkSet, type KeyRing, type KeySource } from './tokens/key-ring.js'
 export { generateKeys } from './tokens/generate-keys.js'
+export type { RefreshSecret } from './tokens/refresh-token.js'
 export type { Verified, VerifyOptions } from './verify.js'

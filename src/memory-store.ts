@@ -1,11 +1,12 @@
 import type {
   InsertOutcome,
-  ListedSession,
   ListPage,
   NewSession,
   PruneCounts,
   PrunePolicy,
   RaisedVersion,
+  RefreshRecord,
+  RotatedSession,
   SessionEvent,
   SessionKey,
   SessionRecord,
@@ -15,9 +16,11 @@ import type {
 } from './ports/store.js'
 import { isSuspended } from './standing.js'
 
+type StoredSession = Omit<RefreshRecord, 'user'>
+
 interface User {
   record: UserRecord
-  readonly sessions: Map<string, ListedSession>
+  readonly sessions: Map<string, StoredSession>
 }
 
 /** All rows of one store. Every method's body runs without an await in it, so every method is atomic. */
@@ -34,6 +37,7 @@ export function memoryStore(): Store {
   const rows: Rows = { users: new Map(), events: [] }
   return {
     ...sessionMethods(rows),
+    ...refreshMethods(rows),
     ...userMethods(rows),
     ...administrationMethods(rows),
     assertTransaction() {
@@ -80,7 +84,7 @@ function sessionMethods(rows: Rows): Pick<Store, 'lookup' | 'insert' | 'remove' 
       return session !== undefined
     },
 
-    async list(userId, page): Promise<ListedSession[]> {
+    async list(userId, page): Promise<StoredSession[]> {
       const user = users.get(userId)
       if (!user) return []
       return [...user.sessions.values()]
@@ -91,13 +95,41 @@ function sessionMethods(rows: Rows): Pick<Store, 'lookup' | 'insert' | 'remove' 
   }
 }
 
+function refreshMethods({ users }: Rows): Pick<Store, 'readForRefresh' | 'rotate' | 'markUsed'> {
+  return {
+    async readForRefresh({ userId, sid }): Promise<RefreshRecord | null> {
+      const user = users.get(userId)
+      const session = user?.sessions.get(sid)
+      return user && session ? { ...session, user: user.record } : null
+    },
+
+    async rotate({ userId, sid }, { hash, onlyUnused }, rotated: RotatedSession): Promise<boolean> {
+      const sessions = users.get(userId)?.sessions
+      const session = sessions?.get(sid)
+      if (!session || session.refreshToken?.hash !== hash) return false
+      if (onlyUnused && session.rotation?.usedAt !== null) return false
+      const { ip, userAgent } = rotated.device
+      sessions?.set(sid, { ...session, ...rotated, device: { ...session.device, ip, userAgent } })
+      return true
+    },
+
+    async markUsed({ userId, sid }, jti, at): Promise<void> {
+      const sessions = users.get(userId)?.sessions
+      const session = sessions?.get(sid)
+      if (session?.jti !== jti || session.rotation?.usedAt !== null) return
+      sessions?.set(sid, { ...session, rotation: { ...session.rotation, usedAt: at } })
+    },
+  }
+}
+
 function userMethods(rows: Rows): Pick<Store, 'readUser' | 'raiseVersion' | 'suspend'> {
   return {
     async readUser(userId): Promise<UserRecord> {
       return rows.users.get(userId)?.record ?? { tokenVersion: 0, suspendedUntil: null }
     },
 
-    async raiseVersion(userId, keepSid, event): Promise<RaisedVersion> {
+    async raiseVersion(userId, { keepSid, onlyWhile }, event): Promise<RaisedVersion | null> {
+      if (onlyWhile !== null && !findStanding(rows, { userId, sid: onlyWhile }, event.at)) return null
       const user = userOf(rows, userId)
       const standing = [...user.sessions.values()].filter((row) => isAlive(row, user.record.tokenVersion, event.at))
       const kept = standing.find((session) => session.sid === keepSid)
@@ -143,7 +175,7 @@ function userOf({ users }: Rows, userId: string): User {
   return user
 }
 
-function findStanding({ users }: Rows, key: SessionKey, now: number): ListedSession | undefined {
+function findStanding({ users }: Rows, key: SessionKey, now: number): StoredSession | undefined {
   const user = users.get(key.userId)
   const session = user?.sessions.get(key.sid)
   return user && session && isAlive(session, user.record.tokenVersion, now) ? session : undefined

@@ -1,4 +1,5 @@
 import type { SessionEvent } from './ports/store.js'
+import type { ReuseKind } from './rotation.js'
 
 /** What `on('revoked')`, `on('suspended')` and `on('reinstated')` tell, after the change is committed. */
 export interface SessionsEvent {
@@ -18,13 +19,36 @@ export interface SessionsEvent {
 /** What `on('error')` tells: faults that no caller is waiting for. */
 export interface BackgroundError {
   readonly error: unknown
-  readonly during: 'listener' | 'last seen' | 'commit check'
+  readonly during: 'listener' | 'last seen' | 'first use' | 'commit check'
+}
+
+/** What a refresh did: see `docs/refresh.md`. */
+export type RefreshOutcome = 'rotated' | 'unchanged' | 'redelivered' | 'redelivered-late'
+
+/** What `on('refreshed')` tells of every refresh that was answered with a pair. */
+export interface RefreshedEvent {
+  readonly userId: string
+  readonly sid: string
+  readonly outcome: RefreshOutcome
+  /** Whether the request came from another address than the rotation before; `null` when one of them is not known. */
+  readonly isOtherIp: boolean | null
+  /** The same for the user agent. */
+  readonly isOtherUserAgent: boolean | null
+  readonly at: Date
+}
+
+/** What `on('reused')` tells of a spent refresh token, beside the `revoked` event of what it ended. */
+export interface ReusedEvent extends SessionsEvent {
+  readonly sid: string
+  readonly kind: ReuseKind
 }
 
 export interface EventMap {
   readonly revoked: SessionsEvent
   readonly suspended: SessionsEvent
   readonly reinstated: SessionsEvent
+  readonly refreshed: RefreshedEvent
+  readonly reused: ReusedEvent
   readonly error: BackgroundError
 }
 
@@ -39,6 +63,7 @@ export interface Notifier {
 
 const meanings = {
   session_revoked: { name: 'revoked', scope: 'session' },
+  refresh_token_reused: { name: 'revoked', scope: 'session' },
   other_sessions_revoked: { name: 'revoked', scope: 'others' },
   all_sessions_revoked: { name: 'revoked', scope: 'all' },
   user_suspended: { name: 'suspended', scope: 'all' },
@@ -50,6 +75,8 @@ export function createNotifier(): Notifier {
     revoked: new Set(),
     suspended: new Set(),
     reinstated: new Set(),
+    refreshed: new Set(),
+    reused: new Set(),
     error: new Set(),
   }
 
@@ -81,7 +108,11 @@ export function createNotifier(): Notifier {
   function publish(event: SessionEvent): void {
     const { type, at, ...rest } = event
     const { name, scope } = meanings[type]
-    emit(name, { ...rest, scope, at: new Date(at) })
+    if (type !== 'refresh_token_reused') return emit(name, { ...rest, scope, at: new Date(at) })
+    // With a new version it ended them all. Only a refresh writes this type, with the kind for a reason.
+    const reused = { ...rest, scope: event.tokenVersion === null ? scope : 'all', at: new Date(at) } as const
+    emit(name, reused)
+    emit('reused', { ...reused, sid: event.sid!, kind: event.reason as ReuseKind })
   }
 
   return { on, emit, publish }

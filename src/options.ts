@@ -41,3 +41,10 @@ export function checkTexts(name: string, value: unknown, maximum: number): reado
   // Frozen, since sessions hand it out: an app that changes its copy must not change what is allowed.
   return Object.freeze([...new Set(list.map((entry) => checkText(name, entry, maximum)))])
 }
+
+/** @throws TypeError unless the value is one of the choices. */
+export function checkChoice<Choice extends string>(name: string, value: unknown, choices: readonly Choice[]): Choice {
+  const chosen = choices.find((choice) => choice === value)
+  if (chosen === undefined) throw new TypeError(`${name} must be one of '${choices.join("', '")}'`)
+  return chosen
+}

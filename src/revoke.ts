@@ -3,6 +3,7 @@ import type { Context } from './context.js'
 import { draftEvent, type ChangeOptions } from './change.js'
 import { canonicalUserId, checkSid, isTokenId, type UserId } from './ids.js'
 import { readAccessToken } from './tokens/access-token.js'
+import { isRefreshToken } from './tokens/refresh-token.js'
 
 export interface Revoked {
   /** How many standing sessions this ended. */
@@ -31,14 +32,17 @@ export async function revoke<Claims, Transaction>(
   return { revoked: ended ? 1 : 0 }
 }
 
-/** By a genuine token, expired or not: a logout must work late. A forged one logs nobody out. */
+/** By a genuine token, access or refresh, expired or spent or not: a logout must work late. A forged one logs nobody out. */
 export async function revokeToken<Claims, Transaction>(
   context: Context<Claims, Transaction>,
   token: string,
   options: ChangeOptions<Transaction> | undefined,
 ): Promise<{ revoked: 0 | 1 }> {
-  const { keys, policy, clock } = context
-  const { userId, sid } = await readAccessToken(keys, policy, token, clock.wall(), policy.audience)
+  const { keys, refreshTokens, policy, clock } = context
+  const { userId, sid } =
+    refreshTokens && isRefreshToken(token)
+      ? await refreshTokens.read(token)
+      : await readAccessToken(keys, policy, token, clock.wall(), policy.audience)
   return revoke(context, userId, sid, options)
 }
 
@@ -82,8 +86,9 @@ async function raise<Claims, Transaction>(
           options,
         )
   const raised = await askStore(context, options?.transaction, (store, scope) =>
-    store.raiseVersion(userId, keepSid, event, scope),
+    store.raiseVersion(userId, { keepSid, onlyWhile: null }, event, scope),
   )
+  if (raised === null) throw new TypeError('the store left out a change that had no condition')
   announce(context, { ...event, tokenVersion: raised.tokenVersion }, options?.transaction)
   return { revoked: raised.revoked, tokenVersion: raised.tokenVersion }
 }

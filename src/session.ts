@@ -1,5 +1,5 @@
 import type { Device } from './device.js'
-import type { NewSession } from './ports/store.js'
+import type { ListedSession } from './ports/store.js'
 
 /** One sign-in on one device, as the app and its user may see it: never a `jti`, a hash or a token. */
 export interface Session {
@@ -22,7 +22,7 @@ export interface Session {
   readonly expiresAt: Date
 }
 
-export function toSession(record: Omit<NewSession, 'userId'>): Session {
+export function toSession(record: Omit<ListedSession, 'tokenVersion'>): Session {
   return {
     sid: record.sid,
     device: record.device,

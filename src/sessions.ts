@@ -1,70 +1,50 @@
 import { LRUCache } from 'lru-cache'
-import { create, type Created, type CreateOptions } from './create.js'
+import { create, type CreateOptions } from './create.js'
 import type { ChangeOptions } from './change.js'
-import type { ClaimsCallback, ClaimsShape } from './claims.js'
+import type { ClaimsShape } from './claims.js'
 import { createBackground, type Context } from './context.js'
-import { toMilliseconds, type Duration } from './durations.js'
 import type { UserId } from './ids.js'
 import { list, type ListOptions, type SessionListEntry } from './list.js'
 import { createNotifier, type EventMap, type Listener } from './notifier.js'
-import { checkOptions, checkText, checkTexts } from './options.js'
-import { systemClock, type Clock } from './ports/clock.js'
-import { systemRandom, type Random } from './ports/random.js'
-import type { PruneCounts, Store } from './ports/store.js'
+import { systemClock } from './ports/clock.js'
+import { systemRandom } from './ports/random.js'
+import type { PruneCounts } from './ports/store.js'
 import { prune, type PruneOptions } from './prune.js'
+import { refresh, type Refreshed, type RefreshOptions } from './refresh.js'
 import { rename, type RenameOptions } from './rename.js'
 import { revoke, revokeAll, revokeOthers, revokeToken, type RevokedMany } from './revoke.js'
+import { readPolicy, type RefreshTokenOptions, type SessionsOptions } from './settings.js'
 import { reinstate, suspend, type SuspendOptions } from './suspend.js'
 import { tokenVersion, type TokenVersionOptions } from './token-version.js'
-import type { KeyRing } from './tokens/key-ring.js'
+import type { TokenPair } from './token-pair.js'
+import { createRefreshTokens } from './tokens/refresh-token.js'
 import { verify, type Verified, type VerifyOptions } from './verify.js'
-
-export interface SessionsOptions<Claims, Transaction> {
-  /** Where the roll is kept: `postgresStore(knex)`, `mysqlStore(knex)`, `sqliteStore(knex)` or `memoryStore()`. */
-  readonly store: Store<Transaction>
-  /** From `createKeyRing`. */
-  readonly keys: KeyRing
-  /** The `iss` of every token; compared exactly. */
-  readonly issuer: string
-  /** The `aud` of every token, one or several; also the allowlist for `create` and `verify`. */
-  readonly audience: string | readonly string[]
-  readonly session?:
-    | {
-        /** Absolute lifetime, 1 second to 3650 days. Default `'30d'`. */
-        readonly lifetime?: Duration | undefined
-        /** Lifetime without use, 1 second to 3650 days. Default `'7d'`. */
-        readonly idleLifetime?: Duration | undefined
-        /** How often the use of a session is written down, at the least a tenth of its idle lifetime. Default `'1m'`. */
-        readonly lastSeenInterval?: Duration | undefined
-      }
-    | undefined
-  /** Custom claims, asked for at every mint; `verify` gives them back with this type. */
-  readonly claims?: ClaimsCallback<Claims, Transaction> | undefined
-  /** How far the clocks of nodes may differ, 0 to 5 minutes. Default `'5s'`. */
-  readonly clockTolerance?: Duration | undefined
-  /** How long a call waits for the store before it fails with `store_unavailable`, 10 ms to 5 minutes. Default `'5s'`. */
-  readonly storeTimeout?: Duration | undefined
-  /** Default: the system's. */
-  readonly clock?: Clock | undefined
-  /** Default: `crypto.getRandomValues`. */
-  readonly random?: Random | undefined
-}
 
 /**
  * The verbs. All reject with a `RollcallError` whose `code` is the contract, or a `TypeError` for a caller's mistake.
  * Each writing verb is atomic and takes the caller's own `transaction`.
  */
-export interface Sessions<Claims, Transaction> {
+export interface Sessions<Claims, Transaction, RefreshText extends string | null = string | null> {
   /**
-   * Logs in: one session on one device, and its access token. Pass `expectedTokenVersion` wherever credentials are checked.
+   * Logs in: one session on one device, and its tokens. Pass `expectedTokenVersion` wherever credentials are checked.
    * @throws RollcallError `token_version_moved`, `user_suspended`, `transaction_conflict`, `store_unavailable`
    */
-  create(options: CreateOptions<Transaction>): Promise<Created>
+  create(options: CreateOptions<Transaction>): Promise<TokenPair<RefreshText>>
   /**
    * Accepts a token only while its session stands: one read of the store that starts after this call.
-   * @throws RollcallError `token_malformed`, `token_invalid`, `session_ended`, `session_expired`, `user_suspended`, `store_unavailable`
+   * @throws RollcallError `token_malformed`, `token_invalid`, `token_expired`, `session_ended`, `session_expired`,
+   * `user_suspended`, `store_unavailable`
    */
   verify(accessToken: string, options?: VerifyOptions): Promise<Verified<Claims>>
+  /**
+   * Swaps a refresh token for the next pair. However often, wherever and with whatever lost answers a client asks, it
+   * gets one and the same successor; a token that is spent for good ends its session (design: `docs/refresh.md`). The
+   * pair is committed when this resolves, and a refresh that fails burns nothing: the same token may be shown again.
+   * @throws RollcallError `refresh_token_invalid`, `refresh_token_reused`, `session_ended`, `session_expired`,
+   * `user_suspended`, `key_unavailable`, `store_behind`, `store_unavailable`
+   * @throws TypeError without the option `refreshToken`
+   */
+  refresh(refreshToken: string, options?: RefreshOptions): Promise<Refreshed>
   /** The standing sessions of a user, newest first; `[]` when there are none. */
   list(userId: UserId, options?: ListOptions<Transaction>): Promise<SessionListEntry[]>
   /** Gives a device a name (cleaned, at most 100 characters; empty takes the name away). */
@@ -72,8 +52,8 @@ export interface Sessions<Claims, Transaction> {
   /** Logs one device out. A `sid` of another user is the same `{ revoked: 0 }` as an unknown one. */
   revoke(userId: UserId, sid: string, options?: ChangeOptions<Transaction>): Promise<{ revoked: 0 | 1 }>
   /**
-   * Logs out the device that holds this genuine token, expired or not. Idempotent.
-   * @throws RollcallError `token_malformed`, `token_invalid`: a forged token logs nobody out
+   * Logs out the device that holds this genuine token, access or refresh, expired or not. Idempotent.
+   * @throws RollcallError `token_malformed`, `token_invalid`, `refresh_token_invalid`: a forged token logs nobody out
    */
   revokeToken(token: string, options?: ChangeOptions<Transaction>): Promise<{ revoked: 0 | 1 }>
   /** Logs out all devices but one. Logins under way that were checked before this are refused. */
@@ -103,13 +83,18 @@ export interface Sessions<Claims, Transaction> {
  * const sessions = createSessions({ store: memoryStore(), keys, issuer: 'https://api.example.com', audience: 'https://api.example.com' })
  * @throws TypeError when an option is unknown, missing or of a wrong type
  */
-export function createSessions<Claims extends ClaimsShape<Claims> = Record<never, never>, Transaction = never>(
-  options: SessionsOptions<Claims, Transaction>,
-): Sessions<Claims, Transaction> {
+export function createSessions<
+  Claims extends ClaimsShape<Claims> = Record<never, never>,
+  Transaction = never,
+  Refresh extends RefreshTokenOptions | undefined = RefreshTokenOptions | undefined,
+>(
+  options: SessionsOptions<Claims, Transaction, Refresh>,
+): Sessions<Claims, Transaction, [Refresh] extends [RefreshTokenOptions] ? string : string | null> {
   const context = createContext(options)
   return {
-    create: (options) => create(context, options),
+    create: (options) => create(context, options) as Promise<TokenPair<never>>,
     verify: (accessToken, options) => verify(context, accessToken, options),
+    refresh: (refreshToken, options) => refresh(context, refreshToken, options),
     list: (userId, options) => list(context, userId, options),
     rename: (userId, sid, name, options) => rename(context, userId, sid, name, options),
     revoke: (userId, sid, options) => revoke(context, userId, sid, options),
@@ -125,28 +110,11 @@ export function createSessions<Claims extends ClaimsShape<Claims> = Record<never
   }
 }
 
-const known = [
-  'store',
-  'keys',
-  'issuer',
-  'audience',
-  'session',
-  'claims',
-  'clockTolerance',
-  'storeTimeout',
-  'clock',
-  'random',
-]
-
 function createContext<Claims, Transaction>(
   options: SessionsOptions<Claims, Transaction>,
 ): Context<Claims, Transaction> {
-  checkOptions('createSessions', options, known)
-  const { store, keys, claims, session = {} } = options
-  checkOptions('session', session, ['lifetime', 'idleLifetime', 'lastSeenInterval'])
-  // Defaults stand in for what is left out, never for a null that was meant to say something.
-  const { lifetime = '30d', idleLifetime = '7d', lastSeenInterval = '1m' } = session
-  const { clockTolerance = '5s', storeTimeout = '5s', clock = systemClock, random = systemRandom } = options
+  const policy = readPolicy(options)
+  const { store, keys, claims, refreshToken, clock = systemClock, random = systemRandom } = options
   if (typeof store?.lookup !== 'function')
     throw new TypeError("store must be a session store, such as postgresStore(knex) of 'rollcall/postgres'")
   if (typeof keys?.verify !== 'function') throw new TypeError('keys must be a key ring: await createKeyRing(...)')
@@ -154,16 +122,9 @@ function createContext<Claims, Transaction>(
   return {
     store,
     keys,
+    refreshTokens: refreshToken === undefined ? null : createRefreshTokens(refreshToken.secret, policy.issuer, random),
     claims,
-    policy: {
-      issuer: checkText('issuer', options.issuer, 255),
-      audience: checkTexts('audience', options.audience, 255),
-      lifetime: toMilliseconds(lifetime, 'session.lifetime', '1s', '3650d'),
-      idleLifetime: toMilliseconds(idleLifetime, 'session.idleLifetime', '1s', '3650d'),
-      lastSeenInterval: toMilliseconds(lastSeenInterval, 'session.lastSeenInterval', '1s', '1d'),
-      clockTolerance: toMilliseconds(clockTolerance, 'clockTolerance', 0, '5m'),
-      storeTimeout: toMilliseconds(storeTimeout, 'storeTimeout', '10ms', '5m'),
-    },
+    policy,
     clock,
     random,
     notifier: createNotifier(),

@@ -2,7 +2,7 @@ import { chooseAudience } from './audience.js'
 import { askStore } from './ask-store.js'
 import type { Context } from './context.js'
 import { RollcallError } from './errors.js'
-import { noteUse } from './last-seen.js'
+import { noteUse } from './note-use.js'
 import { checkOptions } from './options.js'
 import { decideStanding } from './standing.js'
 import { readAccessToken } from './tokens/access-token.js'
@@ -43,14 +43,14 @@ export async function verify<Claims, Transaction>(
   const now = clock.wall()
   const claims = await readAccessToken(keys, policy, accessToken, now, accepted)
   if (claims.expiresAt + policy.clockTolerance <= now) {
-    // The token lives as long as its session, so a client that may only log in again is told just that.
-    throw new RollcallError('session_expired')
+    // Without refresh tokens it lives as long as its session, and its client may only log in again.
+    throw new RollcallError(policy.accessToken === null ? 'session_expired' : 'token_expired')
   }
   const checkedAt = clock.wall()
   const [record] = await askStore(context, undefined, (store, { signal }) => store.lookup([claims], { signal }))
-  const standing = decideStanding(claims, record ?? null, accepted, clock.wall())
+  const standing = decideStanding(claims, record ?? null, { ...policy, audience: accepted }, clock.wall())
   if (!standing.stands) throw new RollcallError(standing.code)
-  noteUse(context, standing.record)
+  noteUse(context, standing.record, claims.jti)
   const { authenticatedAt, amr, acr } = standing.record
   return {
     userId: claims.userId,

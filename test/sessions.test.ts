@@ -2,9 +2,12 @@ import { describe, expect, test } from 'vitest'
 import { RollcallError } from '../src/errors.js'
 import { memoryStore } from '../src/memory-store.js'
 import type { Store } from '../src/ports/store.js'
-import { createSessions, type SessionsOptions } from '../src/sessions.js'
+import { createSessions } from '../src/sessions.js'
+import type { SessionsOptions } from '../src/settings.js'
 import { codeOf } from './conformance/harness.js'
 import { base, given } from './support/given.js'
+
+const refreshToken = { secret: 'r'.repeat(32) }
 
 describe('createSessions', () => {
   const wrong: [string, object][] = [
@@ -43,6 +46,23 @@ describe('createSessions', () => {
     ['an idle lifetime that rounds down to nothing (better-auth#10992)', { session: { idleLifetime: '300ms' } }],
     ['a clock tolerance of an hour', { clockTolerance: '1h' }],
     ['a store timeout of nothing', { storeTimeout: 0 }],
+    ['an access token lifetime without refresh tokens', { accessToken: { lifetime: '5m' } }],
+    ['an access token lifetime of nothing', { refreshToken, accessToken: { lifetime: 0 } }],
+    ['an access token lifetime of null', { refreshToken, accessToken: { lifetime: null } }],
+    ['a jitter above the lifetime', { refreshToken, accessToken: { lifetime: '5m', jitter: '6m' } }],
+    ['an unknown access token option', { refreshToken, accessToken: { ttl: '5m' } }],
+    ['access token options of null', { refreshToken, accessToken: null }],
+    ['refresh token options of null', { refreshToken: null }],
+    ['refresh token options without a secret', { refreshToken: {} }],
+    ['an unknown refresh token option', { refreshToken: { ...refreshToken, rotate: false } }],
+    ['a refresh secret of 31 bytes', { refreshToken: { secret: 'x'.repeat(31) } }],
+    ['a refresh secret that is no secret', { refreshToken: { secret: 5 } }],
+    ['no refresh secret of a list', { refreshToken: { secret: [] } }],
+    ['the same refresh secret twice', { refreshToken: { secret: [refreshToken.secret, refreshToken.secret] } }],
+    ['a grace of nothing, which would log out two tabs', { refreshToken: { ...refreshToken, grace: 0 } }],
+    ['a grace of a day', { refreshToken: { ...refreshToken, grace: '1d' } }],
+    ['an unknown answer to reuse', { refreshToken: { ...refreshToken, onReuse: 'ignore' } }],
+    ['an unknown receiver of re-deliveries', { refreshToken: { ...refreshToken, redeliverTo: 'nobody' } }],
   ]
   test.each(wrong)('refuses %s with a TypeError', (_, changes) => {
     expect(() => createSessions(given(changes))).toThrow(TypeError)

@@ -28,10 +28,18 @@ const record: StandingRecord = {
   idleLifetime: 1,
   idleExpiresAt: now + 1,
   expiresAt: now + 1,
+  rotation: null,
   user: { tokenVersion: 3, suspendedUntil: null },
 }
+const policy = { grace: 30, clockTolerance: 5 }
+const rotation = { generation: 1, rotatedAt: now, usedAt: null, previousJti: 'previous' }
 const decide = (token: Partial<AccessTokenClaims>, row: Partial<StandingRecord> | null, accepted = ['api']): string => {
-  const standing = decideStanding({ ...claims, ...token }, row && { ...record, ...row }, accepted, now)
+  const standing = decideStanding(
+    { ...claims, ...token },
+    row && { ...record, ...row },
+    { ...policy, audience: accepted },
+    now,
+  )
   return standing.stands ? 'stands' : standing.code
 }
 
@@ -51,6 +59,32 @@ describe('a session', () => {
     ['has ended for another jti', { jti: 'JTI' }, {}, 'session_ended'],
     ['has ended when the row is of another user', {}, { userId: 'Alice' }, 'session_ended'],
     ['has ended when the row is of another sid', {}, { sid: 'SID' }, 'session_ended'],
+    ['asks for a refresh when another token took the place of this one', { jti: 'JTI' }, { rotation }, 'token_expired'],
+    ['stands for the token before, within grace', { jti: 'previous' }, { rotation }, 'stands'],
+    [
+      'stands for the token before, to the last millisecond of grace and clock tolerance',
+      { jti: 'previous' },
+      { rotation: { ...rotation, rotatedAt: now - 34 } },
+      'stands',
+    ],
+    [
+      'asks for a refresh for the token before, at the end of grace and clock tolerance',
+      { jti: 'previous' },
+      { rotation: { ...rotation, rotatedAt: now - 35 } },
+      'token_expired',
+    ],
+    [
+      'asks for a refresh for the token before when the number of its rotation is none',
+      { jti: 'previous' },
+      { rotation: { ...rotation, rotatedAt: Number.NaN } },
+      'token_expired',
+    ],
+    [
+      'has ended for the token before, within grace, as for any other',
+      { jti: 'previous' },
+      { rotation, tokenVersion: 2 },
+      'session_ended',
+    ],
     ['is expired at its idle expiry', {}, { idleExpiresAt: now }, 'session_expired'],
     ['is expired at its absolute expiry', {}, { expiresAt: now }, 'session_expired'],
     ['is suspended with its user', {}, { user: { tokenVersion: 3, suspendedUntil: now + 1 } }, 'user_suspended'],
@@ -96,7 +130,7 @@ describe('a session', () => {
         const standing = decideStanding(
           { ...claims, ...token },
           { ...record, ...row, idleExpiresAt: idle, expiresAt: end, user },
-          accepted,
+          { ...policy, audience: accepted },
           1,
         )
         const rule = [

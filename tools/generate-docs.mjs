@@ -5,7 +5,7 @@ import { codes } from '../dist/src/errors.js'
 
 const clients = {
   'log in': 'logs in again',
-  refresh: 'refreshes its access token',
+  refresh: 'refreshes, and sends the request again',
   retry: 'keeps its token and tries again a little later',
   caller: 'can do nothing: the program that called must act',
 }
@@ -16,12 +16,22 @@ const advice = {
     'What was shown is not a JWT of at most 8,192 characters in canonical base64url, with JSON objects in it. No query was made. Look for a client that sends another token, a cut one, or one with quotes around it.',
   token_invalid:
     'The form is right, but the signature, `typ`, `kid`, `iss`, `aud` or another claim is not. For all but an audience that the session was not made for, no query was made. When all clients get it at once, some process runs with other keys, another `issuer` or another `audience` than the one that issued the token: see [key rotation](quick-start.md#change-the-signing-key).',
+  token_expired:
+    'The access token is over, or a refresh replaced it more than `grace` ago; the session itself may stand. The client [refreshes](refresh.md#what-a-client-must-do). Where no refresh tokens are configured, it is `session_expired` instead. When it comes right after each refresh, compare the clocks of your machines.',
   session_ended:
     'The session was revoked, is unknown, or belongs to an older `tokenVersion`: the rows tell no more. Why a user was logged out is in the events table: see ["Why was this user logged out?"](databases.md#why-was-this-user-logged-out). When many users get it at once, the process reads another database or a replica, or the database was set back by a restore.',
   session_expired:
     'The session reached its lifetime, or its idle lifetime without being used. Nothing to do. When it comes too early, compare the clocks of your machines, then `session.lifetime` and `session.idleLifetime`.',
   user_suspended:
     '`suspend` is in force for this user. Both `verify` and `create` refuse with it. `reinstate` ends it; sessions that have not expired meanwhile stand again.',
+  refresh_token_invalid:
+    'What was shown is no refresh token of this `issuer`: cut, altered, an access token, or without a genuine MAC. No query was made, and no session ended.',
+  refresh_token_reused:
+    "A spent refresh token was shown again. Its session has ended, or with `onReuse: 'revokeAll'` all of the user; whoever shows a token of it from now on gets `session_ended`. The kind is told by `on('reused')` and stands in the events table: see [what to do then](refresh.md#what-you-hear).",
+  store_behind:
+    "A refresh token is newer than the session's row, so the database lost a rotation that it had acknowledged: in a failover, a restore, or by reading what is no primary. Nothing ended. Bring the lost state back, or let clients log in after a number of tries: see [what this can't catch](refresh.md#what-this-cant-catch), and [durability](databases.md#durability) for how not to lose it.",
+  key_unavailable:
+    'The refresh token was made under a secret that this process does not have: one that was added here too late, or taken out too soon. Put it back (see [change the secret](refresh.md#change-the-secret)), or end the sessions of its time. No session ended by it.',
   store_unavailable:
     "The database did not answer within `storeTimeout`, refused, or kept conflicting after five tries; the driver's own error is in `cause` (a timeout has none). It is never a logout: the client keeps its token. Whether a write that failed this way was done is not known: repeat the revoke (a repeated `revokeAll` also ends what began in between); after a failed `create` there may be a session whose token nobody holds. Look at the database, the pool's size, and for a transaction that calls a verb without passing itself: see [pools](databases.md#pools).",
   token_version_moved:
@@ -31,9 +41,6 @@ const advice = {
   store_not_migrated:
     "A table or column is missing, or the schema is. Run `migrate(knex)` with the same `prefix` and `schema` as the store: see [migrations](databases.md#migrations). The driver's error, which names the table, is in `cause`.",
 }
-
-/** In the table for what it will be needed for; no verb throws them. A test holds this against the sources. */
-const unused = ['token_expired', 'refresh_token_invalid', 'refresh_token_reused', 'store_behind', 'key_unavailable']
 
 function section(code) {
   const { status, bearerError, client, message } = codes[code]
@@ -50,11 +57,9 @@ ${advice[code]}
 
 function row(code) {
   const { status, bearerError, client } = codes[code]
-  const name = unused.includes(code) ? `\`${code}\`` : `[\`${code}\`](#${code})`
-  return `| ${name} | ${status} | ${bearerError === null ? '' : `\`${bearerError}\``} | ${clients[client]} |`
+  return `| [\`${code}\`](#${code}) | ${status} | ${bearerError === null ? '' : `\`${bearerError}\``} | ${clients[client]} |`
 }
 
-const used = Object.keys(codes).filter((code) => !unused.includes(code))
 const errors = `<!-- Generated by \`npm run docs\` from src/errors.ts and tools/generate-docs.mjs. Changes made here are lost. -->
 
 # Errors
@@ -72,17 +77,16 @@ out and lets nobody in. And a 401 means that this token is of no use any more, s
 
 | code | HTTP | RFC 6750 error | the client |
 | --- | --- | --- | --- |
-${used.map(row).join('\n')}
+${Object.keys(codes).map(row).join('\n')}
 
-${used.map(section).join('\n')}
-## Codes that no verb throws yet
-
-They stand in the type \`Code\` and in the table for refresh tokens and caches, which this version does not have.
-
-| code | HTTP | RFC 6750 error | the client |
-| --- | --- | --- | --- |
-${unused.map(row).join('\n')}
+${Object.keys(codes).map(section).join('\n').trimEnd()}
 `
+
+/** What a whole run of the benchmark left. */
+function resultsOf(topic) {
+  const file = new URL(`../bench/results/${topic}.md`, import.meta.url)
+  return readFile(file, 'utf8').catch(() => `Not measured yet: \`npm run bench -- ${topic}\`.\n`)
+}
 
 const performance = `<!-- Generated by \`npm run docs\` from bench/results and tools/generate-docs.mjs. Changes made here are lost. -->
 
@@ -98,7 +102,15 @@ What \`verify\` asks the database, before caches of any kind. It stays near the 
 Knex's query builder, since it runs on connections of your Knex pool but goes past the builder. The last columns say by how
 much.
 
-${await readFile(new URL('../bench/results/lookup.md', import.meta.url), 'utf8')}`
+${await resultsOf('lookup')}
+## The refresh
+
+First the counts: of many callers that show one refresh token at the same moment, in one process and in four, exactly one
+rotates the session, and all get the same pair. Then the speed. A rotation is one read and one conditional write, each of
+them a statement that commits by itself. Beyond those it checks the MAC of the old token, derives, hashes and seals the next
+one, and signs an access token; the driver does none of that.
+
+${await resultsOf('refresh')}`
 
 const pages = { 'errors.md': errors, 'performance.md': performance }
 for (const [name, text] of Object.entries(pages)) {

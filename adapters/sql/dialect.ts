@@ -64,6 +64,8 @@ export interface Dialect {
   readonly nowMilliseconds: string
   /** Runs the work while no other process migrates, in one transaction where the engine's DDL takes part in them. */
   migrateAlone(run: Run, tables: TableNames, work: () => Promise<void>): Promise<void>
+  /** Whether the error of a migration's statement says that an interrupted run has done it already. */
+  isDoneAlready(error: unknown): boolean
   /** Whether the error tells of the connection and not of the statement: another connection may do better. */
   isConnectionLost(error: unknown): boolean
   /** What a driver's error means to the caller, where it means more than an outage. */

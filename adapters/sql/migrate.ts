@@ -33,7 +33,7 @@ export async function migrate(knex: Knex, options?: TableOptions): Promise<strin
   return alone(knex, options, async ({ run, dialect, tables, applied }) => {
     const pending = migrations.filter(({ name }) => !applied.has(name))
     for (const migration of pending) {
-      for (const sql of migration.up(dialect.engine, tables)) await run(dialect.compile(sql))
+      await runAll(run, dialect, migration.up(dialect.engine, tables))
       await run(dialect.compile(insertRecord(dialect, tables, migration.name)))
     }
     return pending.map(({ name }) => name)
@@ -53,7 +53,7 @@ export async function rollback(
     const known = migrations.filter(({ name }) => applied.has(name)).toReversed()
     const undone = all ? known : known.slice(0, 1)
     for (const migration of undone) {
-      for (const sql of migration.down(dialect.engine, tables)) await run(dialect.compile(sql))
+      await runAll(run, dialect, migration.down(dialect.engine, tables))
       await run(dialect.compile(`delete from ${tables.migrations} where name = ?`), [migration.name])
     }
     return undone.map(({ name }) => name)
@@ -139,6 +139,14 @@ async function alone(
       return answer
     },
   )
+}
+
+async function runAll(run: Run, dialect: Dialect, statements: readonly string[]): Promise<void> {
+  for (const sql of statements) {
+    await run(dialect.compile(sql)).catch((error: unknown) => {
+      if (!dialect.isDoneAlready(error)) throw error
+    })
+  }
 }
 
 /** A table of our own: the app's `knex migrate:latest` neither sees these steps nor misses them. */

@@ -24,6 +24,8 @@ const lost = new Set(['ER_QUERY_INTERRUPTED', 'ER_OPTION_PREVENTS_STATEMENT', 'E
 const missing = new Set(['ER_NO_SUCH_TABLE', 'ER_BAD_FIELD_ERROR', 'ER_BAD_DB_ERROR'])
 /** ER_CHECKREAD: MariaDB's snapshot isolation, on by default from 11.6. */
 const conflicts = new Set(['ER_LOCK_DEADLOCK', 'ER_LOCK_WAIT_TIMEOUT', 'ER_CHECKREAD'])
+/** A column that is there to be added, or gone to be dropped: MySQL has no `if not exists` for columns. */
+const done = new Set(['ER_DUP_FIELDNAME', 'ER_CANT_DROP_FIELD_OR_KEY'])
 /** A flag that is off: MariaDB 12 spells it out. */
 const off = new Set(['0', 'OFF'])
 const migrationWait = 120
@@ -103,6 +105,8 @@ export const mysqlDialect: Dialect = {
       await run(plain(`select release_lock(${name})`), [tables.migrations]).catch(() => {})
     }
   },
+
+  isDoneAlready: (error) => done.has(errorCode(error)),
 
   // What the server says of a statement has an SQL state; that of its own end is 08S01.
   isConnectionLost: (error) =>

@@ -90,6 +90,9 @@ export const postgresDialect: Dialect = {
     }
   },
 
+  // A run is one transaction.
+  isDoneAlready: () => false,
+
   // What the server says of a statement has a severity; of its own end it speaks in classes 57P and 08, and a server that
   // was the primary before refuses to write with 25006.
   isConnectionLost: (error) =>

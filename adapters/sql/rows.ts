@@ -1,13 +1,24 @@
 import type { Device, DeviceKind } from '../../src/device.js'
-import type { ListedSession, NewSession, SessionRecord, StandingRecord, UserRecord } from '../../src/ports/store.js'
+import type {
+  ListedSession,
+  NewSession,
+  RefreshRecord,
+  RefreshTokenRecord,
+  Rotation,
+  SessionRecord,
+  StandingRecord,
+  UserRecord,
+} from '../../src/ports/store.js'
 import type { Cell, Value } from './dialect.js'
 
 /** The columns a decision needs, in the order `readRecord` takes them. */
 export const recordColumns: readonly string[] = (
   'user_id sid token_version jti audience created_at authenticated_at ' +
-  'amr acr last_seen_at idle_lifetime idle_expires_at expires_at'
+  'amr acr last_seen_at idle_lifetime idle_expires_at expires_at ' +
+  'generation rotated_at used_at previous_jti'
 ).split(' ')
 export const userColumns: readonly string[] = ['token_version', 'suspended_until']
+export const refreshTokenColumns: readonly string[] = ['refresh_hash', 'refresh_salt', 'refresh_secret_id']
 export const deviceColumns: readonly string[] = ['device_name', 'device_kind', 'user_agent', 'ip']
 
 type Row = readonly Cell[]
@@ -19,6 +30,15 @@ export function readStanding(row: Row): StandingRecord {
 
 export function readListed(row: Row): ListedSession {
   return Object.assign(readRecord(row), { device: readDevice(row.slice(recordColumns.length)) })
+}
+
+/** A row of the record, user, device and refresh token columns. */
+export function readRefreshable(row: Row): RefreshRecord {
+  const device = row.slice(recordColumns.length + userColumns.length)
+  return Object.assign(readStanding(row), {
+    device: readDevice(device),
+    refreshToken: readRefreshToken(device.slice(deviceColumns.length)),
+  })
 }
 
 export function readUser([tokenVersion, suspendedUntil]: Row): UserRecord {
@@ -44,11 +64,22 @@ export function recordValues(session: NewSession, tokenVersion: number): Value[]
     session.idleLifetime,
     session.idleExpiresAt,
     session.expiresAt,
+    ...rotationValues(session.rotation),
     device.name,
     device.kind,
     device.userAgent,
     device.ip,
+    ...refreshTokenValues(session.refreshToken),
   ]
+}
+
+export function rotationValues(rotation: Rotation | null): Value[] {
+  if (rotation === null) return [null, null, null, null]
+  return [rotation.generation, rotation.rotatedAt, rotation.usedAt, rotation.previousJti]
+}
+
+export function refreshTokenValues(token: RefreshTokenRecord | null): Value[] {
+  return token === null ? [null, null, null] : [token.hash, token.salt, token.secretId]
 }
 
 function readRecord(row: Row): SessionRecord {
@@ -66,6 +97,10 @@ function readRecord(row: Row): SessionRecord {
     idleLifetime,
     idleExpiresAt,
     expiresAt,
+    generation,
+    rotatedAt,
+    usedAt,
+    previousJti,
   ] = row
   return {
     userId: text(userId),
@@ -76,23 +111,44 @@ function readRecord(row: Row): SessionRecord {
     createdAt: integer(createdAt),
     authenticatedAt: integer(authenticatedAt),
     amr: amr === null ? null : (JSON.parse(text(amr)) as string[]),
-    acr: acr === null ? null : text(acr),
+    acr: nullableText(acr),
     lastSeenAt: integer(lastSeenAt),
     idleLifetime: integer(idleLifetime),
     idleExpiresAt: integer(idleExpiresAt),
     expiresAt: integer(expiresAt),
+    rotation:
+      generation === null
+        ? null
+        : {
+            generation: integer(generation),
+            rotatedAt: integer(rotatedAt),
+            usedAt: usedAt === null ? null : integer(usedAt),
+            previousJti: nullableText(previousJti),
+          },
   }
 }
 
+function readRefreshToken([hash, salt, secretId]: Row): RefreshTokenRecord | null {
+  return hash === null ? null : { hash: text(hash), salt: nullableText(salt), secretId: text(secretId) }
+}
+
 function readDevice([name, kind, userAgent, ip]: Row): Device {
-  const nullable = (cell: Cell): string | null => (cell === null ? null : text(cell))
-  return { name: nullable(name), kind: text(kind) as DeviceKind, userAgent: nullable(userAgent), ip: nullable(ip) }
+  return {
+    name: nullableText(name),
+    kind: text(kind) as DeviceKind,
+    userAgent: nullableText(userAgent),
+    ip: nullableText(ip),
+  }
 }
 
 export function text(cell: Cell): string {
   if (typeof cell === 'string') return cell
   if (Buffer.isBuffer(cell)) return cell.toString('utf8')
   throw new TypeError('a column that holds text holds something else')
+}
+
+function nullableText(cell: Cell): string | null {
+  return cell === null ? null : text(cell)
 }
 
 /** Drivers give whole numbers as number, bigint or text, by engine and setting. */

@@ -1,10 +1,10 @@
 import type { Knex } from 'knex'
-import type { SessionKey, SessionStore } from '../../src/ports/store.js'
+import type { SessionStore } from '../../src/ports/store.js'
 import { isSuspended } from '../../src/standing.js'
-import type { Run } from './dialect.js'
 import type { SqlEngine } from './engine.js'
 import type { WriteEvent } from './events.js'
-import { deviceColumns, recordColumns, recordValues, text } from './rows.js'
+import { deviceColumns, recordColumns, recordValues, refreshTokenColumns } from './rows.js'
+import type { ReadState } from './session-state.js'
 import type { LockUser } from './users.js'
 
 type RowStore = Pick<SessionStore<Knex.Transaction>, 'insert' | 'remove' | 'touch' | 'rename'>
@@ -12,28 +12,18 @@ type RowStore = Pick<SessionStore<Knex.Transaction>, 'insert' | 'remove' | 'touc
 export function sessionMethods(
   { connections, dialect, tables }: SqlEngine,
   lockUser: LockUser,
+  readState: ReadState,
   writeEvent: WriteEvent,
 ): RowStore {
-  const columns = [...recordColumns, ...deviceColumns]
-  const withUser = `from ${tables.sessions} s join ${tables.users} u on u.user_id = s.user_id`
+  const columns = [...recordColumns, ...deviceColumns, ...refreshTokenColumns]
   const insertSession = dialect.compile(
     `insert into ${tables.sessions} (${columns.join(', ')}) values (${columns.map(() => '?').join(', ')})`,
-  )
-  const selectState = dialect.compile(
-    `select case when s.token_version <> u.token_version then 'outdated' when s.idle_expires_at <= ? then 'expired' else 'standing' end
-     ${withUser} where s.user_id = ? and s.sid = ?`,
   )
   const deleteSession = dialect.compile(`delete from ${tables.sessions} where user_id = ? and sid = ?`)
   const touchSession = dialect.compile(
     `update ${tables.sessions} set last_seen_at = ?, idle_expires_at = ? where user_id = ? and sid = ? and last_seen_at < ?`,
   )
   const renameSession = dialect.compile(`update ${tables.sessions} set device_name = ? where user_id = ? and sid = ?`)
-
-  /** What a row was before a write: `standing`, `expired`, `outdated`; `null` when this snapshot doesn't show it. */
-  async function readState(run: Run, key: SessionKey, now: number): Promise<string | null> {
-    const { rows } = await run(selectState, [now, key.userId, key.sid])
-    return rows[0] === undefined ? null : text(rows[0][0])
-  }
 
   return {
     insert: (session, expected, scope) =>

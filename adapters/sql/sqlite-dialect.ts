@@ -70,6 +70,9 @@ export const sqliteDialect: Dialect = {
     }
   },
 
+  // A run is one transaction.
+  isDoneAlready: () => false,
+
   isConnectionLost: () => false,
 
   classify(error) {

@@ -8,6 +8,8 @@ import type { SqlEngine } from './engine.js'
 import { listMethods } from './list.js'
 import { lookupMethods } from './lookup.js'
 import { pruneMethods } from './prune.js'
+import { refreshMethods } from './refresh.js'
+import { createReadState } from './session-state.js'
 import { sessionMethods } from './sessions.js'
 import { tableNames, type TableOptions } from './tables.js'
 import { createLockUser, userMethods } from './users.js'
@@ -35,13 +37,15 @@ export function sqlStore(
   const connections = createConnections(knex, dialect, writeLock === null ? null : dialect.compile(writeLock))
   const engine: SqlEngine = { dialect, tables, connections }
   const lockUser = createLockUser(engine)
+  const readState = createReadState(engine)
   const writeEvent = createWriteEvent(engine)
 
   return {
     ...lookupMethods(engine, { preparedStatements }),
-    ...sessionMethods(engine, lockUser, writeEvent),
+    ...sessionMethods(engine, lockUser, readState, writeEvent),
+    ...refreshMethods(engine),
     ...listMethods(engine),
-    ...userMethods(engine, lockUser, writeEvent),
+    ...userMethods(engine, lockUser, readState, writeEvent),
     ...pruneMethods(engine),
     ...eventMethods(engine),
     assertTransaction: (transaction) => assertTransaction(transaction, knex),

@@ -4,6 +4,7 @@ import type { Run } from './dialect.js'
 import type { SqlEngine } from './engine.js'
 import type { WriteEvent } from './events.js'
 import { integer, readUser } from './rows.js'
+import type { ReadState } from './session-state.js'
 
 type UserStore = Pick<SessionStore<Knex.Transaction>, 'readUser' | 'raiseVersion'> &
   Pick<AdminStore<Knex.Transaction>, 'suspend'>
@@ -30,6 +31,7 @@ export function createLockUser({ dialect, tables }: SqlEngine): LockUser {
 export function userMethods(
   { connections, dialect, tables }: SqlEngine,
   lockUser: LockUser,
+  readState: ReadState,
   writeEvent: WriteEvent,
 ): UserStore {
   const selectUser = dialect.compile(`select token_version, suspended_until from ${tables.users} where user_id = ?`)
@@ -52,9 +54,11 @@ export function userMethods(
         return rows[0] === undefined ? { tokenVersion: 0, suspendedUntil: null } : readUser(rows[0])
       }),
 
-    raiseVersion: (userId, keepSid, event: EventDraft, scope) =>
+    raiseVersion: (userId, { keepSid, onlyWhile }, event: EventDraft, scope) =>
       connections.transact(scope, async (run) => {
         const { tokenVersion: old } = await lockUser(run, userId)
+        if (onlyWhile !== null && (await readState(run, { userId, sid: onlyWhile }, event.at)) !== 'standing')
+          return null
         const tokenVersion = old + 1
         const standing = integer((await run(countStanding, [userId, old, event.at])).rows[0]?.[0])
         // The user first: an app that commits although a later statement failed must have ended too much, not too little.

@@ -21,6 +21,29 @@ export interface SessionRecord extends SessionKey {
   /** `lastSeenAt + idleLifetime`, never above `expiresAt`: so one column tells when a row is dead. */
   readonly idleExpiresAt: number
   readonly expiresAt: number
+  /** Where its refresh tokens stand; `null` for a session without any. */
+  readonly rotation: Rotation | null
+}
+
+/** How far the refresh tokens of a session have come. */
+export interface Rotation {
+  /** The number of the current refresh token; grows by one with every new one. */
+  readonly generation: number
+  /** When the current pair was made. */
+  readonly rotatedAt: number
+  /** When the current pair was first seen in use; `null` while nobody has shown that it arrived. */
+  readonly usedAt: number | null
+  /** The access token that the current one followed; `null` when it must not work any more. */
+  readonly previousJti: string | null
+}
+
+/** What a row knows of its current refresh token. No token can be made of it. */
+export interface RefreshTokenRecord {
+  readonly hash: string
+  /** What it was derived from its predecessor with; `null` for that of the login. */
+  readonly salt: string | null
+  /** Names the secret it was made under. */
+  readonly secretId: string
 }
 
 /** A session with its user's state, as one read sees both. */
@@ -32,6 +55,12 @@ export interface ListedSession extends SessionRecord {
   readonly device: Device
 }
 
+/** All that a refresh needs to know, as one read sees it. */
+export interface RefreshRecord extends StandingRecord {
+  readonly device: Device
+  readonly refreshToken: RefreshTokenRecord | null
+}
+
 export interface UserRecord {
   readonly tokenVersion: number
   /** Epoch milliseconds until which the user is suspended; `null` when not. */
@@ -40,6 +69,7 @@ export interface UserRecord {
 
 export type SessionEventType =
   | 'session_revoked'
+  | 'refresh_token_reused'
   | 'other_sessions_revoked'
   | 'all_sessions_revoked'
   | 'user_suspended'
@@ -51,7 +81,10 @@ export interface SessionEvent {
   readonly id: string
   readonly type: SessionEventType
   readonly userId: string
-  /** The session that ended, or with `other_sessions_revoked` the one that was kept; `null` when all are meant. */
+  /**
+   * The session that ended, or with `other_sessions_revoked` the one that was kept, or with a `refresh_token_reused` that
+   * has a `tokenVersion` the one that ended them all; else `null` when all are meant.
+   */
   readonly sid: string | null
   /** The user's version after the change; `null` when the change left it alone. */
   readonly tokenVersion: number | null
@@ -103,14 +136,15 @@ export interface SessionStore<Transaction> {
   remove(key: SessionKey, event: EventDraft, scope: Scope<Transaction>): Promise<boolean>
   /**
    * Raises the user's version by one, stamps the new one on the kept session if it still stands, writes the event.
-   * Atomic; one user row and at most one session row are written, however many sessions there are.
+   * Atomic; one user row and at most one session row are written, however many sessions there are. With `onlyWhile` it
+   * does nothing and answers `null` unless that session stands.
    */
   raiseVersion(
     userId: string,
-    keepSid: string | null,
+    change: { readonly keepSid: string | null; readonly onlyWhile: string | null },
     event: EventDraft,
     scope: Scope<Transaction>,
-  ): Promise<RaisedVersion>
+  ): Promise<RaisedVersion | null>
   /** Moves last-seen and idle expiry forward, if the row exists and was last seen before `ifSeenBefore`. */
   touch(
     key: SessionKey,
@@ -125,6 +159,36 @@ export interface SessionStore<Transaction> {
 
 export interface NewSession extends Omit<SessionRecord, 'tokenVersion'> {
   readonly device: Device
+  readonly refreshToken: RefreshTokenRecord | null
+}
+
+/** What a rotation writes. */
+export interface RotatedSession {
+  readonly jti: string
+  readonly rotation: Rotation
+  readonly refreshToken: RefreshTokenRecord
+  readonly lastSeenAt: number
+  readonly idleExpiresAt: number
+  /** Its name and kind are the row's own and not written. */
+  readonly device: Device
+}
+
+/** What refreshing asks of a store. Never within a transaction of the caller: a pair is handed out once it is committed. */
+export interface RefreshStore {
+  /** Reads one session. Sees everything committed before the call. */
+  readForRefresh(key: SessionKey, scope: Scope<never>): Promise<RefreshRecord | null>
+  /**
+   * Compare-and-set: writes the rotation if the row's refresh token still has this hash, and with `onlyUnused` if it is
+   * not marked as used. One conditional update; of many callers at once one gets `true`, after its commit.
+   */
+  rotate(
+    key: SessionKey,
+    from: { readonly hash: string; readonly onlyUnused: boolean },
+    rotated: RotatedSession,
+    scope: Scope<never>,
+  ): Promise<boolean>
+  /** Marks the current pair as used, if `jti` is still the session's and the mark is not there. */
+  markUsed(key: SessionKey, jti: string, at: number, scope: Scope<never>): Promise<void>
 }
 
 export interface ListPage {
@@ -166,7 +230,7 @@ export interface EventLog<Transaction> {
 
 /** A session store of one engine. `rollcall/testing` has the suite every store passes. */
 export interface Store<Transaction = never>
-  extends SessionStore<Transaction>, AdminStore<Transaction>, EventLog<Transaction> {
+  extends SessionStore<Transaction>, RefreshStore, AdminStore<Transaction>, EventLog<Transaction> {
   /** Throws a `TypeError` unless the value is an open transaction of this store's kind. */
   assertTransaction(transaction: unknown): void
 }

@@ -27,23 +27,25 @@ export interface AccessTokenClaims {
 /** Own tokens stay under the 8 KB that are read, whatever key signs, and near the 4 KB that cookies hold. */
 const maximumPayload = 4_500
 
+export type AccessTokenPayload = Readonly<Record<string, unknown>> & { readonly exp: number }
+
 /**
- * The payload of a session's access token (RFC 9068), as long-lived as the session. Made before the row is written,
- * and completed with the `tokenVersion` that the write found.
+ * The payload of a session's access token (RFC 9068), completed at signing with the row's `tokenVersion`.
  * @throws TypeError when the claims are too large
  */
 export function accessTokenPayload(
   issuer: string,
-  session: NewSession,
+  session: Omit<NewSession, 'device' | 'refreshToken'>,
+  { now, expiresAt }: { readonly now: number; readonly expiresAt: number },
   custom: Readonly<Record<string, unknown>>,
-): Readonly<Record<string, unknown>> & { readonly exp: number } {
+): AccessTokenPayload {
   const payload = {
     ...custom,
     iss: issuer,
     sub: session.userId,
     aud: session.audience.length === 1 ? session.audience[0] : session.audience,
-    exp: Math.floor(session.expiresAt / 1_000),
-    iat: Math.floor(session.createdAt / 1_000),
+    exp: Math.floor(expiresAt / 1_000),
+    iat: Math.floor(now / 1_000),
     jti: session.jti,
     sid: session.sid,
     auth_time: Math.floor(session.authenticatedAt / 1_000),

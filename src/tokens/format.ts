@@ -24,7 +24,8 @@ export function checkFormat(token: unknown): string {
   return token
 }
 
-function isCanonical(part: string): boolean {
+/** Whether unused bits at the end are zero: so that each value has one spelling. */
+export function isCanonical(part: string): boolean {
   const rest = part.length % 4
   return rest === 0 || (rest === 2 && lastOfTwo.test(part)) || (rest === 3 && lastOfThree.test(part))
 }
@@ -48,4 +49,10 @@ export function decodeHeader(token: string): Record<string, unknown> | null {
 /** 128 random bits as 22 characters: a `sid` or a `jti`. Neither is a credential. */
 export function randomId(random: Random): string {
   return base64url.encode(random(16))
+}
+
+/** A number from 0 to 1 that always is the same for an id made by {@link randomId}. */
+export function fractionOf(id: string): number {
+  const [high = 0, low = 0] = base64url.decode(id.slice(0, 4))
+  return (high * 256 + low) / 65_536
 }

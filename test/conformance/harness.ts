@@ -1,8 +1,10 @@
 import { afterAll, beforeAll } from 'vitest'
-import type { Created, CreateOptions } from '../../src/create.js'
+import type { CreateOptions } from '../../src/create.js'
 import { isRollcallError } from '../../src/errors.js'
 import type { Store } from '../../src/ports/store.js'
-import { createSessions, type Sessions, type SessionsOptions } from '../../src/sessions.js'
+import { createSessions, type Sessions } from '../../src/sessions.js'
+import type { SessionsOptions } from '../../src/settings.js'
+import type { TokenPair } from '../../src/token-pair.js'
 import { createKeyRing, type KeyRing } from '../../src/tokens/key-ring.js'
 import { createFakeClock, type FakeClock } from './fake-clock.js'
 
@@ -42,7 +44,7 @@ export interface Stage<Transaction> {
   ): Sessions<Record<never, never>, Transaction>
   /** A user id that no other case has. */
   user(name?: string): string
-  login(userId: string, options?: Partial<CreateOptions<Transaction>>): Promise<Created>
+  login(userId: string, options?: Partial<CreateOptions<Transaction>>): Promise<TokenPair>
 }
 
 /** Opens one store for the cases of a group. */

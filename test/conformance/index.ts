@@ -4,6 +4,9 @@ import { describeDevices } from './devices.js'
 import type { StoreHarness } from './harness.js'
 import { describeIds } from './ids.js'
 import { describeLifetimes } from './lifetimes.js'
+import { describeRefresh } from './refresh.js'
+import { describeRefreshFaults } from './refresh-faults.js'
+import { describeRefreshTrust } from './refresh-trust.js'
 import { describeLogout } from './logout.js'
 import { describeTransactions } from './transactions.js'
 import { describeVersions } from './versions.js'
@@ -19,6 +22,9 @@ export function describeStore<Transaction = never>(name: string, harness: StoreH
     describeVersions(harness)
     describeIds(harness)
     describeLifetimes(harness)
+    describeRefresh(harness)
+    describeRefreshFaults(harness)
+    describeRefreshTrust(harness)
     describeDevices(harness)
     describeAdministration(harness)
     describeTransactions(harness)

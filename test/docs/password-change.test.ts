@@ -1,6 +1,6 @@
 import type { Knex } from 'knex'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { Created, RollcallError, Verified } from '../../src/index.js'
+import type { RollcallError, TokenPair, Verified } from '../../src/index.js'
 import { describeSql, type SqlSessions } from '../support/sql-stage.js'
 import { openPage, type OpenPage } from './open-page.js'
 
@@ -42,7 +42,7 @@ export const sessions = createSessions({ store: ${store}Store(knex), keys, issue
   })
 
   let users = 0
-  async function createUser(): Promise<{ userId: string; phone: Created; laptop: Created }> {
+  async function createUser(): Promise<{ userId: string; phone: TokenPair; laptop: TokenPair }> {
     const userId = String((users += 1))
     heard = []
     await knex('users').insert({ id: users, password_hash: 'hash of old' })
@@ -50,7 +50,7 @@ export const sessions = createSessions({ store: ${store}Store(knex), keys, issue
   }
   const hashOf = async (userId: string): Promise<unknown> =>
     (await knex('users').where({ id: userId }).first<{ password_hash: string } | undefined>())?.password_hash
-  const answerOf = (created: Created): Promise<string> =>
+  const answerOf = (created: TokenPair): Promise<string> =>
     sessions.verify(created.accessToken).then(
       ({ userId }: Verified<object>) => `is ${userId}`,
       (error: RollcallError) => error.code,
@@ -69,7 +69,7 @@ export const sessions = createSessions({ store: ${store}Store(knex), keys, issue
   test('"log out everywhere and log in here again" leaves the new session alone', async () => {
     const { userId, phone, laptop } = await createUser()
     const { resetPassword } = await page.load<{
-      resetPassword(userId: string, password: string, device: object): Promise<Created>
+      resetPassword(userId: string, password: string, device: object): Promise<TokenPair>
     }>('reset-password.ts')
     const created = await resetPassword(userId, 'new', { name: 'Phone' })
     expect(await hashOf(userId)).toBe('hash of new')

@@ -3,11 +3,15 @@ import { once } from 'node:events'
 import type { Knex } from 'knex'
 import { expect, test } from 'vitest'
 import { migrate, migrationSql, rollback, status } from '../../adapters/sql/migrate.js'
+import { tableNames } from '../../adapters/sql/tables.js'
+import { migrations } from '../../migrations/index.js'
 import { codeOf } from '../conformance/harness.js'
-import { createDatabase, type TestDatabase } from '../support/databases.js'
+import { createDatabase, storeFor, type TestDatabase } from '../support/databases.js'
 import { describeSql } from '../support/sql-stage.js'
 
 const rounds = 20
+const names = migrations.map(({ name }) => name)
+const unapplied = names.map((name) => ({ name, appliedAt: null }))
 const processes = 5
 
 /** Every column and index, as the engine describes them. */
@@ -36,20 +40,27 @@ async function describeTables(database: TestDatabase, knex: Knex): Promise<unkno
   return [columns, indexes]
 }
 
+const appliedNow = (name: string): unknown => ({ name, appliedAt: expect.any(Date) as Date })
+
+/** As the default options name them. */
+const tables = tableNames('test', undefined, (name) => name)
+
 describeSql('migrations', (stage, engine) => {
   test('are applied once, told by status, and taken back', async () => {
     const database = await createDatabase(engine)
     const knex = database.knex()
-    expect(await status(knex)).toEqual([{ name: '0001_sessions', appliedAt: null }])
+    expect(await status(knex)).toEqual(unapplied)
     expect(await rollback(knex)).toEqual([])
-    expect(await migrate(knex)).toEqual(['0001_sessions'])
-    const [applied] = await status(knex)
-    expect(Math.abs(applied!.appliedAt!.getTime() - Date.now())).toBeLessThan(3_600_000)
+    expect(await migrate(knex)).toEqual(names)
+    for (const { appliedAt } of await status(knex))
+      expect(Math.abs(appliedAt!.getTime() - Date.now())).toBeLessThan(3_600_000)
     expect(await migrate(knex)).toEqual([])
-    expect(await rollback(knex)).toEqual(['0001_sessions'])
-    expect(await status(knex)).toEqual([{ name: '0001_sessions', appliedAt: null }])
-    expect(await migrate(knex)).toEqual(['0001_sessions'])
-    expect(await rollback(knex, { all: true })).toEqual(['0001_sessions'])
+    expect(await rollback(knex)).toEqual(names.slice(-1))
+    expect(await status(knex)).toEqual([...names.slice(0, -1).map((name) => appliedNow(name)), ...unapplied.slice(-1)])
+    expect(await migrate(knex)).toEqual(names.slice(-1))
+    expect(await rollback(knex, { all: true })).toEqual(names.toReversed())
+    expect(await status(knex)).toEqual(unapplied)
+    expect(await migrate(knex)).toEqual(names)
     await database.drop()
   })
 
@@ -67,7 +78,7 @@ describeSql('migrations', (stage, engine) => {
     await migrate(other)
     expect(await describeTables(printed, knex)).toEqual(await describeTables(applied, other))
     await runText(knex, migrationSql(dialect, { direction: 'down' }))
-    expect(await migrate(knex)).toEqual(['0001_sessions'])
+    expect(await migrate(knex)).toEqual(names)
     await printed.drop()
     await applied.drop()
   })
@@ -94,15 +105,70 @@ describeSql('migrations', (stage, engine) => {
     await database.drop()
   })
 
-  test('interrupted after some statements are completed by the next run', async () => {
+  // Every statement of a run can be the last before a crash; where DDL is not undone, the next run goes on from it.
+  test('interrupted after any of their statements are completed by the next run', async () => {
+    const statements = migrationSql(engine === 'mariadb' ? 'mysql' : engine)
+      .trim()
+      .split(/;\n/)
+    const isUndone = engine === 'postgres' || engine === 'sqlite'
+    const crashes = isUndone ? [3] : statements.map((_, index) => index + 1)
+    for (const count of crashes) {
+      const database = await createDatabase(engine)
+      const knex = database.knex()
+      for (const statement of statements.slice(0, count)) await knex.raw(statement)
+      const done = statements.slice(0, count).join()
+      expect(await migrate(knex)).toEqual(names.filter((name) => !done.includes(`'${name}'`)))
+      const sessions = stage().sessionsOver(knex)
+      const { accessToken } = await sessions.create({ userId: 'a' })
+      expect(await codeOf(sessions.verify(accessToken))).toBe('accepted')
+      await sessions.close()
+      await database.drop()
+    }
+  })
+
+  test('taken back are completed, too, after an interruption', async () => {
     const database = await createDatabase(engine)
     const knex = database.knex()
-    const statements = migrationSql(engine === 'mariadb' ? 'mysql' : engine).split(/;\n/)
-    for (const statement of statements.slice(0, 3)) await knex.raw(statement)
-    expect(await migrate(knex)).toEqual(['0001_sessions'])
-    const sessions = stage().sessionsOver(knex)
-    const { accessToken } = await sessions.create({ userId: 'a' })
-    expect(await codeOf(sessions.verify(accessToken))).toBe('accepted')
+    await migrate(knex)
+    const [last] = migrations.slice(-1)
+    const dialect = engine === 'mariadb' ? 'mysql' : engine
+    if (dialect === 'mysql') for (const sql of last!.down(dialect, tables)) await knex.raw(sql)
+    expect(await rollback(knex)).toEqual(names.slice(-1))
+    expect(await migrate(knex)).toEqual(names.slice(-1))
+    await database.drop()
+  })
+
+  test('0002_refresh_tokens keeps the sessions of 0001, and a program of its time runs on beside it', async () => {
+    const database = await createDatabase(engine)
+    const knex = database.knex()
+    await migrate(knex)
+    expect(await rollback(knex)).toEqual(['0002_refresh_tokens'])
+    const insertOld = async (sid: string): Promise<void> => {
+      const [at, later] = [Date.now(), Date.now() + 3_600_000]
+      const times = {
+        created_at: at,
+        authenticated_at: at,
+        last_seen_at: at,
+        idle_expires_at: later,
+        expires_at: later,
+      }
+      const row = { user_id: 'alice', sid, token_version: 0, jti: `${sid}-jti`, audience: '["https://api.example"]' }
+      await knex('rollcall_sessions').insert({ ...row, ...times, idle_lifetime: 3_600_000, device_kind: 'unknown' })
+    }
+    await knex('rollcall_users').insert({ user_id: 'alice', token_version: 0 })
+    await insertOld('before')
+    const single = stage().sessionsOver(knex)
+    expect(await codeOf(single.create({ userId: 'alice' }))).toBe('store_not_migrated')
+    expect(await migrate(knex)).toEqual(['0002_refresh_tokens'])
+    await insertOld('after')
+    const refreshing = stage().sessionsOver(knex, { refreshToken: { secret: 'r'.repeat(32) } })
+    const { refreshToken } = await refreshing.create({ userId: 'alice' })
+    expect((await refreshing.refresh(refreshToken!)).outcome).toBe('unchanged')
+    expect((await refreshing.list('alice')).map(({ sid }) => sid)).toEqual(expect.arrayContaining(['before', 'after']))
+    expect(await refreshing.revoke('alice', 'before')).toEqual({ revoked: 1 })
+    const keys = [{ userId: 'alice', sid: 'after' }]
+    expect((await storeFor(engine, knex).lookup(keys, {}))[0]!.rotation).toBeNull()
+    await refreshing.close()
     await database.drop()
   })
 
@@ -114,7 +180,7 @@ describeSql('migrations', (stage, engine) => {
       const answers = await Promise.all(children.map((child) => migrateIn(child, database.config)))
       expect(answers.map(({ fault }) => fault)).toEqual(answers.map(() => undefined))
       counts.succeeded += answers.filter(({ applied }) => applied !== undefined).length
-      counts.applied += answers.filter(({ applied }) => applied?.length === 1).length
+      counts.applied += answers.filter(({ applied }) => applied?.length === names.length).length
       await database.drop()
     }
     for (const child of children) child.kill()

@@ -2,8 +2,10 @@ import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import knexFactory, { type Knex } from 'knex'
 import { migrate } from '../../adapters/sql/migrate.js'
 import { postgresStore } from '../../adapters/sql/postgres.js'
+import { migrations } from '../../migrations/index.js'
 import { createSessions } from '../../src/sessions.js'
 import { createKeyRing } from '../../src/tokens/key-ring.js'
+import { createFakeClock } from '../conformance/fake-clock.js'
 import { codeOf } from '../conformance/harness.js'
 import { createDatabase, type TestDatabase } from '../support/databases.js'
 import { secret, type SqlSessions } from '../support/sql-stage.js'
@@ -16,6 +18,7 @@ describe.skipIf(isLeftOut)(
   () => {
     let database: TestDatabase
     let knex: Knex
+    const clock = createFakeClock()
 
     beforeAll(async () => {
       database = await createDatabase('postgres')
@@ -36,12 +39,14 @@ describe.skipIf(isLeftOut)(
         keys,
         issuer: 'https://issuer.example',
         audience: 'a',
+        clock,
+        refreshToken: { secret },
       })
     }
 
     test('lets migrate through', async () => {
       const applied = await Promise.all([migrate(knex), migrate(knex), migrate(knex)])
-      expect(applied.flat()).toEqual(['0001_sessions'])
+      expect(applied.flat()).toEqual(migrations.map(({ name }) => name))
     })
 
     test('loses the names of prepared statements, as this test counts on', async () => {
@@ -62,6 +67,10 @@ describe.skipIf(isLeftOut)(
           const codes = await Promise.all(Array.from({ length: 100 }, () => codeOf(sessions.verify(mine.accessToken))))
           expect(new Set(codes)).toEqual(new Set(['accepted']))
         }
+        clock.advance(60_000)
+        const refreshed = await Promise.all(Array.from({ length: 40 }, () => sessions.refresh(mine.refreshToken!)))
+        expect(refreshed.filter(({ outcome }) => outcome === 'rotated')).toHaveLength(1)
+        expect(new Set(refreshed.map(({ refreshToken }) => refreshToken)).size).toBe(1)
         expect(await sessions.revokeOthers(userId, mine.session.sid)).toEqual({ revoked: 1, tokenVersion: 1 })
         expect(await codeOf(sessions.verify(other.accessToken))).toBe('session_ended')
         await knex.transaction(async (transaction) => void (await sessions.revokeAll(userId, { transaction })))

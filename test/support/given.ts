@@ -1,5 +1,5 @@
 import { memoryStore } from '../../src/memory-store.js'
-import type { SessionsOptions } from '../../src/sessions.js'
+import type { SessionsOptions } from '../../src/settings.js'
 import { createKeyRing, type KeyRing } from '../../src/tokens/key-ring.js'
 
 const keys: KeyRing = await createKeyRing({ secret: 'a secret of thirty-two bytes or more' })

@@ -1,5 +1,6 @@
 import type { Knex } from 'knex'
 import { expect } from 'vitest'
+import { createFakeClock } from '../conformance/fake-clock.js'
 import { codeOf } from '../conformance/harness.js'
 import { storeFor } from './databases.js'
 import type { SqlStage } from './sql-stage.js'
@@ -8,7 +9,8 @@ let runs = 0
 
 /** The main job over a Knex instance of the app's making; every column is written and read on the way. */
 export async function runMainJob(stage: SqlStage, knex: Knex): Promise<void> {
-  const sessions = stage.sessionsOver(knex)
+  const clock = createFakeClock()
+  const sessions = stage.sessionsOver(knex, { clock, refreshToken: { secret: 'r'.repeat(32) } })
   for (const userId of [`Ålice ${(runs += 1)} `, `o'\\brien"${(runs += 1)}`, 2n ** 53n + BigInt((runs += 1))]) {
     const device = { name: 'Phone \u{1F600}', userAgent: 'curl/8 \\', ip: '::1' }
     const mine = await sessions.create({ userId, device, amr: ['pwd', 'otp'], acr: 'höher' })
@@ -18,6 +20,14 @@ export async function runMainJob(stage: SqlStage, knex: Knex): Promise<void> {
     expect(await sessions.rename(userId, mine.session.sid, 'Büro')).toEqual({ renamed: 1 })
     expect(await sessions.revoke(userId, second.session.sid)).toEqual({ revoked: 1 })
     expect(await codeOf(sessions.verify(second.accessToken))).toBe('session_ended')
+    clock.advance(60_000)
+    const rotated = await sessions.refresh(mine.refreshToken!)
+    expect((await sessions.verify(rotated.accessToken)).acr).toBe('höher')
+    expect(await sessions.refresh(mine.refreshToken!)).toMatchObject({
+      outcome: 'redelivered',
+      refreshToken: rotated.refreshToken,
+      session: rotated.session,
+    })
     const listed = await sessions.list(userId, { current: mine.session.sid })
     expect(listed).toHaveLength(2)
     expect(listed.find(({ current }) => current)?.device).toEqual({

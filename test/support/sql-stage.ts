@@ -2,7 +2,8 @@ import type { Knex } from 'knex'
 import { afterAll, beforeAll, describe } from 'vitest'
 import { migrate } from '../../adapters/sql/migrate.js'
 import type { SqlStore } from '../../adapters/sql/postgres.js'
-import { createSessions, type Sessions, type SessionsOptions } from '../../src/sessions.js'
+import { createSessions, type Sessions } from '../../src/sessions.js'
+import type { SessionsOptions } from '../../src/settings.js'
 import { createKeyRing, type KeyRing } from '../../src/tokens/key-ring.js'
 import {
   createDatabase,

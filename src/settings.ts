@@ -1,0 +1,132 @@
+import type { ClaimsCallback } from './claims.js'
+import type { Policy } from './context.js'
+import { toMilliseconds, type Duration } from './durations.js'
+import { checkChoice, checkOptions, checkText, checkTexts } from './options.js'
+import type { Clock } from './ports/clock.js'
+import type { Random } from './ports/random.js'
+import type { Store } from './ports/store.js'
+import type { RedeliverTo } from './rotation.js'
+import type { KeyRing } from './tokens/key-ring.js'
+import type { RefreshSecret } from './tokens/refresh-token.js'
+
+export interface SessionsOptions<
+  Claims,
+  Transaction,
+  Refresh extends RefreshTokenOptions | undefined = RefreshTokenOptions | undefined,
+> {
+  /** Where the roll is kept: `postgresStore(knex)`, `mysqlStore(knex)`, `sqliteStore(knex)` or `memoryStore()`. */
+  readonly store: Store<Transaction>
+  /** From `createKeyRing`. */
+  readonly keys: KeyRing
+  /** The `iss` of every token; compared exactly. */
+  readonly issuer: string
+  /** The `aud` of every token, one or several; also the allowlist for `create` and `verify`. */
+  readonly audience: string | readonly string[]
+  /** Only beside `refreshToken`: without one, access tokens live as long as their session. */
+  readonly accessToken?: AccessTokenOptions | undefined
+  /** Default: none are issued (single-token mode). */
+  readonly refreshToken?: Refresh
+  readonly session?: SessionOptions | undefined
+  /** Custom claims, asked for at every mint; `verify` gives them back with this type. */
+  readonly claims?: ClaimsCallback<Claims, Transaction> | undefined
+  /** How far the clocks of nodes may differ, 0 to 5 minutes. Default `'5s'`. */
+  readonly clockTolerance?: Duration | undefined
+  /** How long a call waits for the store before it fails with `store_unavailable`, 10 ms to 5 minutes. Default `'5s'`. */
+  readonly storeTimeout?: Duration | undefined
+  /** Default: the system's. */
+  readonly clock?: Clock | undefined
+  /** Default: `crypto.getRandomValues`. */
+  readonly random?: Random | undefined
+}
+
+export interface AccessTokenOptions {
+  /** 1 second to 30 days. Default `'10m'`. */
+  readonly lifetime?: Duration | undefined
+  /**
+   * By how much the lifetime may be shorter, 0 to all of it, so that clients which logged in together do not refresh
+   * together. Default: a twentieth of the lifetime.
+   */
+  readonly jitter?: Duration | undefined
+}
+
+export interface RefreshTokenOptions {
+  /**
+   * 32 or more random bytes (`openssl rand -base64 32`), or several such secrets: the first makes tokens, all read
+   * them. A new one goes behind the old one on every node first, then in front of it; the old one goes when the sessions
+   * of its time have ended.
+   */
+  readonly secret: RefreshSecret
+  /**
+   * For how long a pair is not replaced, and after a refresh the access token before works on and the refresh token
+   * before is answered with its successor, used or not. 1 second to 1 hour. Default `'30s'`.
+   */
+  readonly grace?: Duration | undefined
+  /** Whose sessions a spent refresh token ends: its own, or all of the user. Default `'revoke'`. */
+  readonly onReuse?: 'revoke' | 'revokeAll' | undefined
+  /**
+   * Who is given the successor of a spent refresh token again: whoever shows it, or not whoever has both another ip and
+   * another user agent than the refresh before; that counts as reuse. Default `'anyone'`.
+   */
+  readonly redeliverTo?: RedeliverTo | undefined
+}
+
+export interface SessionOptions {
+  /** Absolute lifetime, 1 second to 3650 days. Default `'30d'`. */
+  readonly lifetime?: Duration | undefined
+  /** Lifetime without use, 1 second to 3650 days. Default `'7d'`. */
+  readonly idleLifetime?: Duration | undefined
+  /** How often the use of a session is written down, at the least a tenth of its idle lifetime. Default `'1m'`. */
+  readonly lastSeenInterval?: Duration | undefined
+}
+
+const known =
+  'store keys issuer audience accessToken refreshToken session claims clockTolerance storeTimeout clock random'.split(
+    ' ',
+  )
+
+/** Defaults stand in for what is left out, never for a null that was meant to say something. */
+export function readPolicy<Claims, Transaction>(options: SessionsOptions<Claims, Transaction>): Policy {
+  checkOptions('createSessions', options, known)
+  const { clockTolerance = '5s', storeTimeout = '5s' } = options
+  return {
+    issuer: checkText('issuer', options.issuer, 255),
+    audience: checkTexts('audience', options.audience, 255),
+    ...readSession(options.session),
+    ...readRefresh(options.accessToken, options.refreshToken),
+    clockTolerance: toMilliseconds(clockTolerance, 'clockTolerance', 0, '5m'),
+    storeTimeout: toMilliseconds(storeTimeout, 'storeTimeout', '10ms', '5m'),
+  }
+}
+
+function readSession(options: SessionOptions = {}): Pick<Policy, 'lifetime' | 'idleLifetime' | 'lastSeenInterval'> {
+  checkOptions('session', options, ['lifetime', 'idleLifetime', 'lastSeenInterval'])
+  const { lifetime = '30d', idleLifetime = '7d', lastSeenInterval = '1m' } = options
+  return {
+    lifetime: toMilliseconds(lifetime, 'session.lifetime', '1s', '3650d'),
+    idleLifetime: toMilliseconds(idleLifetime, 'session.idleLifetime', '1s', '3650d'),
+    lastSeenInterval: toMilliseconds(lastSeenInterval, 'session.lastSeenInterval', '1s', '1d'),
+  }
+}
+
+function readRefresh(
+  accessToken: AccessTokenOptions = {},
+  refreshToken: RefreshTokenOptions | undefined,
+): Pick<Policy, 'accessToken' | 'grace' | 'onReuse' | 'redeliverTo'> {
+  checkOptions('accessToken', accessToken, ['lifetime', 'jitter'])
+  if (refreshToken === undefined) {
+    if (Object.keys(accessToken).length > 0)
+      throw new TypeError('accessToken needs refreshToken: without one an access token lives as long as its session')
+    return { accessToken: null, grace: 0, onReuse: 'revoke', redeliverTo: 'anyone' }
+  }
+  checkOptions('refreshToken', refreshToken, ['secret', 'grace', 'onReuse', 'redeliverTo'])
+  const { grace = '30s', onReuse = 'revoke', redeliverTo = 'anyone' } = refreshToken
+  const { lifetime: accessLifetime = '10m' } = accessToken
+  const lifetime = toMilliseconds(accessLifetime, 'accessToken.lifetime', '1s', '30d')
+  const { jitter = Math.floor(lifetime / 20) } = accessToken
+  return {
+    accessToken: { lifetime, jitter: toMilliseconds(jitter, 'accessToken.jitter', 0, lifetime) },
+    grace: toMilliseconds(grace, 'refreshToken.grace', '1s', '1h'),
+    onReuse: checkChoice('refreshToken.onReuse', onReuse, ['revoke', 'revokeAll']),
+    redeliverTo: checkChoice('refreshToken.redeliverTo', redeliverTo, ['anyone', 'same device']),
+  }
+}
