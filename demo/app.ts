@@ -3,12 +3,12 @@ import { Hono, type Context } from 'hono'
 import type { KeyRing, Sessions, Verified } from 'rollcall'
 import { logIn } from './log-in.js'
 import { readBearer } from './read-bearer.js'
-import { readJson, readString } from './read-json.js'
+import { readJson, readJsonIfAny, readString } from './read-json.js'
 import { answerError, Refusal } from './refusal.js'
 import type { Users } from './users.js'
 
 export interface AppOptions {
-  readonly sessions: Sessions<object, never>
+  readonly sessions: Sessions<object, never, string>
   readonly keys: KeyRing
   readonly users: Users
   /** Hears of every error that is answered with a 5xx. Default: nobody does. */
@@ -79,9 +79,15 @@ function addAuthRoutes(
     return c.body(null, 204)
   })
 
+  app.post('/auth/refresh', async (c) => {
+    const refreshToken = readString('refreshToken', (await readJson(c.req.raw))['refreshToken'])
+    const device = { ip: addressOf(c.env), userAgent: c.req.header('user-agent') }
+    return c.json(await sessions.refresh(refreshToken, { device }))
+  })
+
   app.post('/auth/logout', async (c) => {
     // Not verified: who logs out late, or twice, is logged out all the same.
-    await sessions.revokeToken(readBearer(c.req.raw.headers))
+    await sessions.revokeToken(await readAnyToken(c.req.raw))
     return c.body(null, 204)
   })
 
@@ -96,6 +102,12 @@ function addAuthRoutes(
     const { revoked } = await sessions.revokeAll(userId)
     return c.json({ revoked })
   })
+}
+
+/** The bearer token; of a client that has only its refresh token left, that one from the body. */
+async function readAnyToken(request: Request): Promise<string> {
+  const body = request.headers.has('authorization') ? null : await readJsonIfAny(request)
+  return body === null ? readBearer(request.headers) : readString('refreshToken', body['refreshToken'])
 }
 
 /** A request that came over no socket, as in tests, has no bindings. */

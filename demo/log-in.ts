@@ -1,15 +1,15 @@
-import type { Created, Sessions } from 'rollcall'
+import type { Sessions, TokenPair } from 'rollcall'
 import { readJson, readOptional, readString } from './read-json.js'
 import { Refusal } from './refusal.js'
 import type { Users } from './users.js'
 
 /** Checks `{ username, password, device?: { name? } }` and starts a session on this device. */
 export async function logIn(
-  sessions: Sessions<object, never>,
+  sessions: Sessions<object, never, string>,
   users: Users,
   request: Request,
   ip: string | undefined,
-): Promise<Created> {
+): Promise<TokenPair<string>> {
   const body = await readJson(request)
   const username = readString('username', body['username'])
   const password = readString('password', body['password'])

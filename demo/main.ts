@@ -1,10 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { createSessions, isRollcallError, type Sessions } from 'rollcall'
+import { isRollcallError, type Sessions } from 'rollcall'
 import { migrate } from 'rollcall/migrations'
 import { createApp } from './app.js'
 import { describeError } from './describe-error.js'
 import { openDatabase, type Database } from './open-database.js'
 import { openKeys } from './open-keys.js'
+import { openRefreshSecret } from './open-refresh-secret.js'
+import { openSessions } from './open-sessions.js'
 import { readSettings } from './settings.js'
 import { startServer, type RunningServer } from './start-server.js'
 import { createUsers } from './users.js'
@@ -13,20 +15,18 @@ import { welcome } from './welcome.js'
 await main().catch(fail)
 
 async function main(): Promise<void> {
-  const { host, port, databaseUrl, keysFile, issuer } = readSettings()
+  const settings = readSettings()
+  const { host, port, databaseUrl, keysFile, refreshSecretFile } = settings
   const database = await openDatabase(databaseUrl)
   await migrateDatabase(database)
   const keys = await openKeys(keysFile)
+  const refreshSecret = await openRefreshSecret(refreshSecretFile)
   const users = await createUsers()
-  const sessions = createSessions({
-    store: database.store,
-    keys,
-    issuer,
-    audience: issuer,
-    storeTimeout: '2s',
-    claims: ({ userId }) => ({ role: users.find(userId).role }),
-  })
+  const sessions = openSessions(settings, { store: database.store, keys, refreshSecret, users })
   sessions.on('error', ({ error }) => report(error))
+  sessions.on('reused', ({ userId, sid, kind }) =>
+    console.error(`a spent refresh token of ${userId} was shown again (${kind}): session ${sid} has ended`),
+  )
   const app = createApp({ sessions, keys, users, report })
   const server = await startServer(app.fetch, { host, port })
 
@@ -34,7 +34,7 @@ async function main(): Promise<void> {
   process.once('SIGTERM', stop)
   process.once('SIGINT', stop)
   // Last: whoever waits for these lines may stop the server at once.
-  console.log(welcome(server, database.label, keysFile))
+  console.log(welcome(server, { database: database.label, keysFile, refreshSecretFile }))
 }
 
 async function migrateDatabase({ knex, label }: Database): Promise<void> {

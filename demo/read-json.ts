@@ -7,7 +7,17 @@ const maximumBytes = 16 * 1_024
  * adapter's own, which fails unless the adapter may replace the global `Request`.
  */
 export async function readJson(request: Request): Promise<Readonly<Record<string, unknown>>> {
-  const value = parse(await readText(request))
+  return toObject(await readText(request))
+}
+
+/** The same for a body that may be absent: then `null`. */
+export async function readJsonIfAny(request: Request): Promise<Readonly<Record<string, unknown>> | null> {
+  const text = await readText(request)
+  return text === '' ? null : toObject(text)
+}
+
+function toObject(text: string): Readonly<Record<string, unknown>> {
+  const value = parse(text)
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw badRequest('The body must be a JSON object')
   return value as Record<string, unknown>

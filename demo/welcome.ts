@@ -1,12 +1,20 @@
 import type { RunningServer } from './start-server.js'
 import { accounts } from './users.js'
 
-/** What the start-up prints. The last three lines can be pasted into a shell as they are. */
-export function welcome({ url, isLocal }: RunningServer, database: string, keysFile: string): string {
+export interface Places {
+  readonly database: string
+  readonly keysFile: string
+  readonly refreshSecretFile: string
+}
+
+/** What the start-up prints. The lines from REFRESH= to its end can be pasted into a shell as they are. */
+export function welcome({ url, isLocal }: RunningServer, { database, keysFile, refreshSecretFile }: Places): string {
   const users = accounts.map(({ username, password }) => `${username} / ${password}`).join(', ')
   const [{ username, password }] = accounts
   const login = JSON.stringify({ username, password, device: { name: 'curl' } })
-  const readToken = `node -pe 'JSON.parse(fs.readFileSync(0)).accessToken'`
+  const json = `-H 'Content-Type: application/json' -d`
+  const logIn = (part: string): string =>
+    `$(curl -s ${url}/login ${json} '${login}' | node -pe 'JSON.parse(fs.readFileSync(0)).${part}')`
   const bearer = '-H "Authorization: Bearer $TOKEN"'
   const audience = isLocal ? 'this machine alone; HOST=0.0.0.0 lets others in' : 'every machine that reaches it'
   return `
@@ -15,11 +23,15 @@ rollcall demo on ${url}
 serves    ${audience}
 database  ${database}
 keys      ${keysFile}
+secret    ${refreshSecretFile}
 users     ${users}
 
 Try it (${url}/ names every route):
 
-TOKEN=$(curl -s ${url}/login -H 'Content-Type: application/json' -d '${login}' | ${readToken})
+REFRESH=${logIn('refreshToken')}
+curl -sw '\\n' ${url}/auth/refresh ${json} "{\\"refreshToken\\":\\"$REFRESH\\"}"
+
+TOKEN=${logIn('accessToken')}
 curl -sw '\\n' ${url}/api/me ${bearer}
 curl -sw '\\n' -X POST ${url}/auth/logout-everywhere ${bearer}
 `

@@ -7,15 +7,17 @@ beforeEach(async () => {
 })
 
 describe('POST /login', () => {
-  test('answers an access token, when it expires, and the session with its device', async () => {
+  test('answers both tokens, when they expire, and the session with its device', async () => {
     const response = await app.request('POST /login', {
       headers: { 'user-agent': 'curl/8.0' },
       body: { username: 'alice', password: 'wonderland', device: { name: 'my laptop' } },
     })
     expect(response.status).toBe(200)
-    const { accessToken, expiresAt, session } = await readBody(response)
+    const { accessToken, expiresAt, refreshToken, refreshTokenExpiresAt, session } = await readBody(response)
     expect(session).toMatchObject({ device: { name: 'my laptop', userAgent: 'curl/8.0', ip: null }, amr: ['pwd'] })
     expect(new Date(expiresAt).getTime()).toBeGreaterThan(app.clock.wall())
+    expect(refreshToken).toMatch(/^rollcall_rt_/)
+    expect(refreshTokenExpiresAt).toBe(session.expiresAt)
     expect(await app.sessions.verify(accessToken)).toMatchObject({ userId: 'alice', sid: session.sid })
   })
 
@@ -83,7 +85,7 @@ describe('the other open routes', () => {
 
   test('the root names every route', async () => {
     const { routes } = (await (await app.request('GET /')).json()) as { routes: string[] }
-    for (const route of ['POST /login', 'GET /auth/sessions', 'DELETE /auth/sessions/:sid'])
+    for (const route of ['POST /login', 'POST /auth/refresh', 'GET /auth/sessions', 'DELETE /auth/sessions/:sid'])
       expect(routes).toContain(route)
   })
 
@@ -107,6 +109,7 @@ describe('the other open routes', () => {
       'GET /auth/sessions',
       'GET /auth/unknown',
       'POST /auth/logout',
+      'POST /auth/refresh',
     ]) {
       expect((await app.request(route)).headers.get('cache-control')).toBe('no-store')
     }

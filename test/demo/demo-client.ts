@@ -1,6 +1,16 @@
 export interface Device {
   readonly sid: string
   readonly accessToken: string
+  readonly refreshToken: string
+}
+
+/** What a refresh was answered, of a shape the test knows. */
+export interface RefreshAnswer {
+  readonly status: number
+  readonly outcome?: string
+  readonly code?: string
+  readonly accessToken: string
+  readonly refreshToken: string
 }
 
 /** What a client sees of a demo server that it reaches over the network. */
@@ -11,6 +21,9 @@ export interface DemoClient {
   tryLogIn(username?: string): Promise<string>
   /** Logs in with the device's name. */
   logIn(name: string, username?: 'alice' | 'bob'): Promise<Device>
+  refresh(refreshToken: string): Promise<RefreshAnswer>
+  /** What came of it alone: `200 rotated`, `401 session_ended`. */
+  tryRefresh(refreshToken: string): Promise<string>
 }
 
 const passwords: Readonly<Record<string, string>> = { alice: 'wonderland', bob: 'builder' }
@@ -21,9 +34,18 @@ export function createClient(url: string): DemoClient {
     return fetch(url + path, { method, ...(token !== undefined && { headers: { authorization: `Bearer ${token}` } }) })
   }
 
+  function post(path: string, body: object): Promise<Response> {
+    const headers = { 'content-type': 'application/json' }
+    return fetch(url + path, { method: 'POST', headers, body: JSON.stringify(body) })
+  }
+
   function postLogin(username: string, name: string): Promise<Response> {
-    const body = JSON.stringify({ username, password: passwords[username], device: { name } })
-    return fetch(`${url}/login`, { method: 'POST', headers: { 'content-type': 'application/json' }, body })
+    return post('/login', { username, password: passwords[username], device: { name } })
+  }
+
+  async function refresh(refreshToken: string): Promise<RefreshAnswer> {
+    const response = await post('/auth/refresh', { refreshToken })
+    return { ...((await response.json()) as RefreshAnswer), status: response.status }
   }
 
   return {
@@ -33,8 +55,13 @@ export function createClient(url: string): DemoClient {
     async logIn(name, username = 'alice') {
       const response = await postLogin(username, name)
       if (response.status !== 200) throw new Error(`the login failed: ${await response.text()}`)
-      const { accessToken, session } = (await response.json()) as { accessToken: string; session: { sid: string } }
-      return { accessToken, sid: session.sid }
+      const { session, ...tokens } = (await response.json()) as Device & { session: { sid: string } }
+      return { accessToken: tokens.accessToken, refreshToken: tokens.refreshToken, sid: session.sid }
+    },
+    refresh,
+    async tryRefresh(refreshToken) {
+      const { status, outcome, code } = await refresh(refreshToken)
+      return `${status} ${outcome ?? code}`
     },
   }
 }

@@ -22,6 +22,11 @@ export interface Environment {
   readonly KEYS_FILE: string
   readonly PORT?: string
   readonly HOST?: string
+  readonly REFRESH_SECRET_FILE?: string
+  readonly ACCESS_LIFETIME?: string
+  readonly REFRESH_GRACE?: string
+  readonly SESSION_LIFETIME?: string
+  readonly IDLE_LIFETIME?: string
 }
 
 /** Starts it on a free port and waits until it serves. */

@@ -1,13 +1,15 @@
 import { beforeEach, expect, test } from 'vitest'
-import { codeOf, openApp, protectedRoutes, readBody, type OpenApp } from './open-app.js'
+import { codeOf, openApp, protectedRoutes, readBody, type LoggedIn, type OpenApp } from './open-app.js'
 
 let app: OpenApp
 beforeEach(async () => {
   app = await openApp()
 })
 
-const answers = async (token: string): Promise<Response[]> =>
+const answers = async ({ accessToken: token, refreshToken }: LoggedIn): Promise<Response[]> =>
   Promise.all([
+    app.request('POST /auth/refresh', { body: { refreshToken } }),
+    app.request('POST /auth/logout', { body: { refreshToken } }),
     app.request('GET /healthz'),
     app.request('POST /login', { body: { username: 'alice', password: 'guess' } }),
     app.request('POST /login', { body: { username: 'alice', password: 'wonderland' } }),
@@ -17,15 +19,19 @@ const answers = async (token: string): Promise<Response[]> =>
   ])
 
 test.each(['fails', 'never answers'])('a store that %s is a 503 to be tried again, and never a 401', async (fault) => {
-  const { accessToken } = await app.logIn()
+  const phone = await app.logIn()
+  const whole = { ...app.store }
   const broken = fault === 'fails' ? () => Promise.reject(new Error('connection lost')) : () => new Promise(() => {})
   for (const method of Object.keys(app.store)) Object.assign(app.store, { [method]: broken })
-  for (const response of await answers(accessToken)) {
+  for (const response of await answers(phone)) {
     expect(response.headers.get('retry-after')).toBe('1')
     expect(response.headers.has('www-authenticate')).toBe(false)
     expect(await codeOf(response)).toBe('503 store_unavailable')
   }
-  expect(app.reported).toHaveLength(protectedRoutes.length + 3)
+  expect(app.reported).toHaveLength(protectedRoutes.length + 5)
+
+  Object.assign(app.store, whole)
+  for (const response of await answers(phone)) expect(response.status).not.toBe(503)
 })
 
 test('an unknown error is a 500 that leaks nothing and is reported', async () => {

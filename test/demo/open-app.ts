@@ -13,14 +13,20 @@ export interface Call {
 }
 
 export interface OpenApp {
-  readonly sessions: Sessions<object, never>
+  readonly sessions: Sessions<object, never, string>
   readonly store: Store
   readonly users: Users
   readonly clock: FakeClock
   /** What the app reported, oldest first. */
   readonly reported: unknown[]
   request(route: string, call?: Call): Promise<Response>
-  logIn(username?: 'alice' | 'bob', device?: string): Promise<{ accessToken: string; sid: string }>
+  logIn(username?: 'alice' | 'bob', device?: string): Promise<LoggedIn>
+}
+
+export interface LoggedIn {
+  readonly accessToken: string
+  readonly refreshToken: string
+  readonly sid: string
 }
 
 /** The routes that take an access token. */
@@ -50,6 +56,7 @@ export async function openApp(): Promise<OpenApp> {
     keys,
     issuer,
     audience: issuer,
+    refreshToken: { secret: 'thirty-two bytes or more of a test' },
     storeTimeout: '50ms',
     clock,
     claims: ({ userId }) => ({ role: users.find(userId).role }),
@@ -64,15 +71,12 @@ export async function openApp(): Promise<OpenApp> {
     return app.request(path, { method, headers: all, ...(body !== undefined && { body: textOf(body) }) })
   }
 
-  async function logIn(
-    username: 'alice' | 'bob' = 'alice',
-    device = 'phone',
-  ): Promise<{ accessToken: string; sid: string }> {
+  async function logIn(username: 'alice' | 'bob' = 'alice', device = 'phone'): Promise<LoggedIn> {
     const response = await request('POST /login', {
       body: { username, password: passwords[username], device: { name: device } },
     })
-    const { accessToken, session } = await readBody(response)
-    return { accessToken, sid: session.sid }
+    const { accessToken, refreshToken, session } = await readBody(response)
+    return { accessToken, refreshToken, sid: session.sid }
   }
 
   return { sessions, store, users, clock, reported, request, logIn }

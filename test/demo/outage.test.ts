@@ -48,11 +48,13 @@ for (const engine of ['postgres', 'mariadb', 'mysql'] as const) {
       expect(await twelveOf(logOut)).toEqual([unavailable])
       const reads = ['GET /healthz', 'GET /api/me', 'GET /auth/sessions', 'POST /auth/logout-others']
       const asks = reads.map((route) => () => client.call(route, phone.accessToken))
-      expect(await twelveOf(...asks, () => client.tryLogIn())).toEqual([unavailable])
+      const refresh = (): Promise<string> => client.tryRefresh(phone.refreshToken)
+      expect(await twelveOf(...asks, refresh, () => client.tryLogIn())).toEqual([unavailable])
       proxy.heal()
       const soon = { timeout: 10_000 }
       await expect.poll(() => client.call('GET /healthz'), soon).toBe('200')
       await expect.poll(() => client.call('GET /api/me', phone.accessToken), soon).toBe('200')
+      await expect.poll(refresh, soon).toBe('200 unchanged')
       await expect.poll(() => client.tryLogIn(), soon).toBe('200')
       await expect.poll(() => client.call('POST /auth/logout-everywhere', phone.accessToken), soon).toBe('200')
       expect(await client.call('GET /api/me', phone.accessToken)).toBe('401 session_ended')

@@ -54,12 +54,14 @@ describe('a request with bad credentials', () => {
     }
   })
 
-  test('an ended session and an expired one are told apart by their code', async () => {
+  test('an ended session, an expired one and an expired access token are told apart by their code', async () => {
     const [ended, expired] = [await app.logIn(), await app.logIn()]
     await app.request('POST /auth/logout', { token: ended.accessToken })
     expect(await codeOf(await app.request('GET /api/me', { token: ended.accessToken }))).toBe('401 session_ended')
     app.clock.advance(400 * 24 * 3_600_000)
-    expect(await codeOf(await app.request('GET /api/me', { token: expired.accessToken }))).toBe('401 session_expired')
+    expect(await codeOf(await app.request('GET /api/me', { token: expired.accessToken }))).toBe('401 token_expired')
+    const body = { refreshToken: expired.refreshToken }
+    expect(await codeOf(await app.request('POST /auth/refresh', { body }))).toBe('401 session_expired')
   })
 
   test('no answer repeats the token', async () => {

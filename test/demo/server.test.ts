@@ -28,11 +28,13 @@ for (const engine of sqlEngineNames) {
       await place.remove()
     })
 
-    test('two processes that start at once on an empty database share its one set of keys', async () => {
+    test('two processes that start at once on an empty database share one set of keys and one secret', async () => {
       const [first, second] = servers.map(({ url }) => createClient(url)) as [DemoClient, DemoClient]
       const published = await first.body('GET /.well-known/jwks.json')
       expect(published).toEqual(await second.body('GET /.well-known/jwks.json'))
-      expect(await readdir(place.folder)).toEqual(['keys.json'])
+      expect(await readdir(place.folder)).toEqual(['keys.json', 'refresh-secret.txt'])
+      const { refreshToken } = await first.logIn('phone', 'bob')
+      expect(await second.tryRefresh(refreshToken)).toBe('200 unchanged')
     })
 
     test('one process ends one device, and then every device', async () => {
