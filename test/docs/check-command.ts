@@ -17,7 +17,7 @@ export function checkCommand(line: string): void {
 
 function checkOne(command: string): void {
   // Run by the page's own test.
-  if (command.startsWith('node -e ')) return
+  if (command.startsWith('node -e ') || command === 'openssl rand -base64 32') return
   const words = command.split(/\s+/)
   while (/^[A-Z_]+=/.test(words[0] ?? '')) checkVariable(words.shift()!.split('=')[0]!)
   const [program, verb, ...rest] = words
@@ -37,7 +37,11 @@ function checkPackage(name: string): void {
 }
 
 function checkVariable(name: string): void {
-  const folder = join(root, 'test/engines')
-  const isRead = readdirSync(folder).some((file) => readFileSync(join(folder, file), 'utf8').includes(name))
-  expect(isRead, `${name} is read by the tests`).toBe(true)
+  const files = ['test/engines', 'demo'].flatMap((folder) =>
+    readdirSync(join(root, folder), { withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(root, folder, entry.name)),
+  )
+  const isRead = files.some((file) => readFileSync(file, 'utf8').includes(name))
+  expect(isRead, `${name} is read by the tests or the demo`).toBe(true)
 }

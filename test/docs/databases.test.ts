@@ -43,10 +43,10 @@ describeSql('docs/databases.md', (stage, engine) => {
 
   test('its migrations run, and under another prefix, too', async () => {
     const { applied, undo } = await page.load<{ applied: string[]; undo(): Promise<string[]> }>('migrate.ts')
-    expect(applied).toEqual(['0001_sessions'])
+    expect(applied).toEqual(['0001_sessions', '0002_refresh_tokens'])
     await page.load('page.ts')
     expect((await status(knex, { prefix: 'auth_' }))[0]?.appliedAt).toBeInstanceOf(Date)
-    expect(await undo()).toEqual(['0001_sessions'])
+    expect(await undo()).toEqual(['0002_refresh_tokens'])
     await migrate(knex)
   })
 

@@ -11,6 +11,7 @@ const passwords = `export const isPassword = async (password: string, hash: stri
 
 interface LoggedIn {
   accessToken: string
+  refreshToken: string
   session: { sid: string }
 }
 
@@ -26,9 +27,10 @@ describeSql(
       database = await createDatabase('postgres')
       knex = database.knex()
       page = await openPage('docs/quick-start.md', { 'passwords.ts': passwords })
-      const [keys] = await makeKeys('docs/quick-start.md', page.folder)
+      const [keys, secret] = await makeKeys('docs/quick-start.md', page.folder)
       process.env['DATABASE_URL'] = database.url
       process.env['ROLLCALL_KEYS'] = keys
+      process.env['ROLLCALL_REFRESH_SECRET'] = secret
       for (const file of page.files) await page.load(file)
       app = (await page.load<{ app: Hono }>('app.ts')).app
     })
@@ -82,6 +84,18 @@ describeSql(
       expect((await call('GET', '/me', phone.accessToken)).status).toBe(401)
     })
 
+    test('refreshes, and logs out by a refresh token', async () => {
+      await createUsers('integer', '5')
+      const { accessToken, refreshToken } = await logIn()
+      const refreshed = await call('POST', '/refresh', undefined, { refreshToken })
+      expect(await refreshed.json()).toMatchObject({ outcome: 'unchanged', refreshToken })
+      expect((await call('POST', '/refresh', undefined, {})).status).toBe(400)
+      expect((await call('POST', '/logout', refreshToken)).status).toBe(204)
+      const ended = await call('POST', '/refresh', undefined, { refreshToken })
+      expect([ended.status, await ended.json()]).toMatchObject([401, { code: 'session_ended' }])
+      expect((await call('GET', '/me', accessToken)).status).toBe(401)
+    })
+
     test('refuses what is no login', async () => {
       await createUsers('integer', '1')
       const wrong = await call('POST', '/login', undefined, { email: 'a@b.c', password: 'wrong' })
@@ -125,7 +139,8 @@ describeSql(
     })
 
     test('makes keys', async () => {
-      const [keys] = await makeKeys('docs/quick-start.md', page.folder)
+      const [keys, secret] = await makeKeys('docs/quick-start.md', page.folder)
+      expect(secret).toHaveLength(45)
       expect((JSON.parse(keys!) as JwkSet).keys).toHaveLength(1)
     })
   },
