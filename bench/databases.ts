@@ -19,6 +19,8 @@ export interface Database {
   readonly version: string
   /** The server's URL, or the path of the SQLite file. */
   readonly location: string
+  /** For a Knex instance of another process. */
+  readonly config: Knex.Config
   /** Connections of each pool that takes part. */
   readonly poolSize: number
   readonly knex: Knex
@@ -40,19 +42,20 @@ export async function openDatabase(engine: EngineName, log: (line: string) => vo
   return { ...place, engine, version: `${titles[engine]} ${place.version}`, store: storeFor(engine, knex) }
 }
 
-type Place = Pick<Database, 'version' | 'location' | 'poolSize' | 'knex' | 'close'>
+type Place = Pick<Database, 'version' | 'location' | 'config' | 'poolSize' | 'knex' | 'close'>
 
 async function openFile(): Promise<Place> {
   const folder = await mkdtemp(join(tmpdir(), 'rollcall-bench-'))
   const location = join(folder, 'bench.sqlite')
-  const knex = knexFactory({ client: 'better-sqlite3', connection: { filename: location }, useNullAsDefault: true })
+  const config = { client: 'better-sqlite3', connection: { filename: location }, useNullAsDefault: true }
+  const knex = knexFactory(config)
   await knex.raw('pragma journal_mode = wal')
   const [row] = await knex.raw<{ version: string }[]>('select sqlite_version() as version')
   const close = async (): Promise<void> => {
     await knex.destroy()
     await rm(folder, { recursive: true })
   }
-  return { version: row!.version, location, poolSize: 1, knex, close }
+  return { version: row!.version, location, config, poolSize: 1, knex, close }
 }
 
 async function openOnServer(engine: Exclude<EngineName, 'sqlite'>, log: (line: string) => void): Promise<Place> {
@@ -63,13 +66,14 @@ async function openOnServer(engine: Exclude<EngineName, 'sqlite'>, log: (line: s
   url.pathname = `/${name}`
   await onServer(client, server.url, `create database ${name}`)
   const poolSize = 10
-  const knex = knexFactory({ client, connection: url.href, pool: { min: 0, max: poolSize } })
+  const config = { client, connection: url.href, pool: { min: 0, max: poolSize } }
+  const knex = knexFactory(config)
   const close = async (): Promise<void> => {
     await knex.destroy()
     await onServer(client, server.url, `drop database ${name}`)
     await server.stop()
   }
-  return { version: server.version, location: url.href, poolSize, knex, close }
+  return { version: server.version, location: url.href, config, poolSize, knex, close }
 }
 
 async function onServer(client: string, connection: string, sql: string): Promise<void> {

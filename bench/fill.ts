@@ -37,6 +37,9 @@ export async function fill({ engine, knex, store }: Database, roll: Roll): Promi
     idleLifetime: 14 * day,
     idleExpiresAt: now + 14 * day,
     expiresAt: now + 90 * day,
+    // Of a refreshable session, so that all columns are read.
+    rotation: { generation: 1, rotatedAt: now, usedAt: now, previousJti: 'jti-of-22-bytes-previous' },
+    refreshToken: { hash: 'h'.repeat(43), salt: 's'.repeat(43), secretId: 'secret-id-12' },
   }
   await store.insert(template, null, {})
   const user = `concat('user-', n % ${roll.users})`

@@ -2,8 +2,9 @@ import { report } from './report.js'
 import { isWorthKeeping, readSettings, type Settings } from './settings.js'
 import type { Topic } from './topic.js'
 import { lookup } from './topics/lookup.js'
+import { refresh } from './topics/refresh.js'
 
-const topics: readonly Topic[] = [lookup]
+const topics: readonly Topic[] = [lookup, refresh]
 const names = topics.map(({ name }) => name)
 
 const args = process.argv.slice(2)

@@ -8,6 +8,8 @@ export interface Settings {
   readonly rounds: number
   /** Milliseconds that each variant runs in each round. Default 400. */
   readonly duration: number
+  /** Rounds of a topic that counts: 100, or those of a run for a look. */
+  readonly countedRounds: number
   readonly engines: readonly EngineName[]
 }
 
@@ -20,10 +22,12 @@ export function readSettings(args: string[], knownTopics: readonly string[]): Se
     allowPositionals: true,
     options: { rounds: { type: 'string' }, duration: { type: 'string' }, engines: { type: 'string' } },
   })
+  const rounds = positiveInteger('--rounds', values.rounds ?? '15')
   return {
     topics: positionals.length === 0 ? knownTopics : positionals.map((name) => oneOf('topic', name, knownTopics)),
-    rounds: positiveInteger('--rounds', values.rounds ?? '15'),
+    rounds,
     duration: positiveInteger('--duration', values.duration ?? '400'),
+    countedRounds: rounds < worthKeeping.rounds ? rounds : 100,
     engines: values.engines?.split(',').map((name) => oneOf('engine', name, engineNames)) ?? engineNames,
   }
 }

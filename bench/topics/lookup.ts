@@ -76,7 +76,7 @@ function openVariants(database: Database): { lookups: Lookup[]; close(): Promise
   const { knex, store } = database
   const columns = [
     ...'user_id sid token_version jti audience created_at authenticated_at amr acr'.split(' '),
-    ...'last_seen_at idle_lifetime idle_expires_at expires_at'.split(' '),
+    ...'last_seen_at idle_lifetime idle_expires_at expires_at generation rotated_at used_at previous_jti'.split(' '),
   ].map((column) => `s.${column}`)
   columns.push('u.token_version as user_token_version', 'u.suspended_until')
   const sql = `select ${columns.join(', ')} from rollcall_sessions s join rollcall_users u on u.user_id = s.user_id where s.user_id = ? and s.sid = ?`

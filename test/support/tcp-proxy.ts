@@ -12,7 +12,9 @@ export interface TcpProxy {
    * something to pass on.
    */
   swallow(): Promise<void>
-  /** Passes new connections on. Those that were swallowed stay dead. */
+  /** Passes on what clients send, and nothing that the database answers, as a link that breaks between the two. */
+  withhold(): void
+  /** Passes new connections on. Those that were swallowed stay dead, and so do those whose answers were withheld. */
   heal(): void
   close(): Promise<void>
 }
@@ -20,7 +22,8 @@ export interface TcpProxy {
 export async function startProxy(databaseUrl: string): Promise<TcpProxy> {
   const target = new URL(databaseUrl)
   const open = new Set<Socket>()
-  let mode: 'passes' | 'cut' | 'swallows' = 'passes'
+  const answering = new Set<Socket>()
+  let mode: 'passes' | 'cut' | 'swallows' | 'withholds' = 'passes'
   let noteSwallowed = (): void => {}
 
   const server = createServer((inbound) => {
@@ -28,7 +31,10 @@ export async function startProxy(databaseUrl: string): Promise<TcpProxy> {
     if (mode === 'cut') return void inbound.resetAndDestroy()
     if (mode === 'swallows') return void inbound.once('data', noteSwallowed)
     const outbound = keep(connect(Number(target.port), target.hostname))
-    inbound.pipe(outbound).pipe(inbound)
+    inbound.pipe(outbound)
+    if (mode === 'withholds') outbound.resume()
+    else outbound.pipe(inbound)
+    answering.add(outbound.once('close', () => answering.delete(outbound)))
     inbound.once('close', () => outbound.destroy())
     outbound.once('close', () => inbound.destroy())
   })
@@ -54,6 +60,10 @@ export async function startProxy(databaseUrl: string): Promise<TcpProxy> {
       const swallowed = new Promise<void>((resolve) => (noteSwallowed = resolve))
       for (const socket of open) socket.unpipe().once('data', noteSwallowed).resume()
       return swallowed
+    },
+    withhold() {
+      mode = 'withholds'
+      for (const socket of answering) socket.unpipe().resume()
     },
     heal() {
       mode = 'passes'
