@@ -33,7 +33,7 @@ function noteLastSeen<Claims, Transaction>(context: Context<Claims, Transaction>
  * Once per rotation, never throttled: from now on the refresh token before is spent for good. Until it is written, that
  * one is answered with a successor of its own, and then the two diverge at the next refresh instead.
  */
-export function noteFirstUse<Claims, Transaction>(context: Context<Claims, Transaction>, record: StandingRecord): void {
+function noteFirstUse<Claims, Transaction>(context: Context<Claims, Transaction>, record: StandingRecord): void {
   const { clock, usesNoted } = context
   const { jti, rotation } = record
   if (rotation === null || rotation.usedAt !== null || usesNoted.has(jti)) return

@@ -3,7 +3,7 @@ import { draftEvent } from './change.js'
 import type { Context } from './context.js'
 import { cleanDevice, type Device, type DeviceInput } from './device.js'
 import { RollcallError } from './errors.js'
-import { noteFirstUse } from './note-use.js'
+import { noteUse } from './note-use.js'
 import type { RefreshOutcome } from './notifier.js'
 import { checkOptions } from './options.js'
 import type { RefreshRecord, RefreshTokenRecord, RotatedSession, Scope, Store } from './ports/store.js'
@@ -14,7 +14,7 @@ import { randomId } from './tokens/format.js'
 import { hashRefreshToken, randomSalt, type RefreshToken, type RefreshTokens } from './tokens/refresh-token.js'
 
 export interface RefreshOptions {
-  /** Where the request comes from. A rotation writes its `ip` and `userAgent` to the session; the name stays. */
+  /** Where the request comes from. A rotation writes its `ip` and `userAgent` to the session, also what it lacks of them; the name stays. */
   readonly device?: Pick<DeviceInput, 'ip' | 'userAgent'> | null | undefined
 }
 
@@ -35,7 +35,10 @@ interface Turn<Claims, Transaction> {
   readonly tokens: RefreshTokens
   readonly shown: RefreshToken
   readonly hash: string
-  readonly device: Device
+  /** `null` when the caller named none. */
+  readonly device: Device | null
+  /** How old a pair is counts from here to when it was made: the wait for a lock must not use up a caller's grace. */
+  readonly arrivedAt: number
 }
 
 /** The pair to hand out: `record` is the row as it is now, `before` the device as it was. */
@@ -55,20 +58,23 @@ export async function refresh<Claims, Transaction>(
   checkOptions('refresh', options, ['device'])
   const { refreshTokens: tokens } = context
   if (tokens === null) throw new TypeError('refresh needs the option refreshToken of createSessions')
+  const arrivedAt = context.clock.wall()
+  const device = options?.device ? cleanDevice(options.device) : null
   const shown = await tokens.read(refreshToken)
-  const turn = { context, tokens, shown, hash: await hashRefreshToken(shown), device: cleanDevice(options?.device) }
-  const answered = await askStore(context, undefined, (store, { signal }) => answer(turn, store, { signal }))
-  if (typeof answered === 'string') {
-    await endReused(context, shown, answered)
-    throw new RollcallError('refresh_token_reused')
-  }
+  const turn = { context, tokens, shown, hash: await hashRefreshToken(shown), device, arrivedAt }
+  const answered = await askStore(context, undefined, async (store, { signal }) => {
+    const found = await answer(turn, store, { signal })
+    if (typeof found === 'string') await endReused(context, store, { signal }, shown, found)
+    return found
+  })
+  if (typeof answered === 'string') throw new RollcallError('refresh_token_reused')
   const { outcome, record, next } = answered
   // Who shows the current token has it; who is only now given it has yet to show that it arrived.
-  if (outcome === 'unchanged') noteFirstUse(context, record)
-  tell(turn, answered)
+  if (outcome === 'unchanged') noteUse(context, record, record.jti)
   // Last, and for every outcome alike: whatever fails from here on, the same token is answered with this pair again.
   const payload = await mintPayload(context, record, undefined)
   const pair = await signPair(context, payload, record, record.tokenVersion, next)
+  tell(turn, answered)
   return { ...(pair as TokenPair<string>), outcome }
 }
 
@@ -95,10 +101,9 @@ async function answer<Claims, Transaction>(
       generation: shown.generation,
       isCurrent: hash === refreshToken.hash,
       isParent: successor !== null,
-      isFromElsewhere:
-        isOther(before.ip, turn.device.ip) === true && isOther(before.userAgent, turn.device.userAgent) === true,
+      isFromElsewhere: isFromElsewhere(before, turn.device),
     }
-    const decision = decideRotation(facts, rotation, context.policy, now)
+    const decision = decideRotation(facts, rotation, context.policy, turn.arrivedAt)
     if (decision.answer === 'behind') throw new RollcallError('store_behind')
     if (decision.answer === 'reuse') return decision.kind
     if (decision.answer === 'unchanged') return { outcome: 'unchanged', record, next: shown, before }
@@ -141,11 +146,8 @@ async function prepareRotation<Claims, Transaction>(
     // A refresh is a use. A node whose clock is ahead may have noted a later one.
     lastSeenAt: Math.max(record.lastSeenAt, now),
     idleExpiresAt: Math.max(record.idleExpiresAt, Math.min(now + record.idleLifetime, record.expiresAt)),
-    device: {
-      ...record.device,
-      ip: device.ip ?? record.device.ip,
-      userAgent: device.userAgent ?? record.device.userAgent,
-    },
+    // What the request lacks it lacks: the last one's must not stand for it.
+    device: device === null ? record.device : { ...record.device, ip: device.ip, userAgent: device.userAgent },
   }
   return { next, rotated }
 }
@@ -153,15 +155,16 @@ async function prepareRotation<Claims, Transaction>(
 /** Ends the session of a spent token, or all of its user where the settings say so. Which ever it was, it stays spent. */
 async function endReused<Claims, Transaction>(
   context: Context<Claims, Transaction>,
+  store: Store<Transaction>,
+  scope: Scope<never>,
   { userId, sid }: RefreshToken,
   kind: ReuseKind,
 ): Promise<void> {
   const event = draftEvent(context, 'refresh', { type: 'refresh_token_reused', userId, sid, reason: kind }, undefined)
-  const ended = await askStore(context, undefined, async (store, scope) => {
-    if (context.policy.onReuse === 'revokeAll')
-      return store.raiseVersion(userId, { keepSid: null, onlyWhile: sid }, event, scope)
-    return (await store.remove({ userId, sid }, event, scope)) ? { tokenVersion: null } : null
-  })
+  const ended =
+    context.policy.onReuse === 'revokeAll'
+      ? await store.raiseVersion(userId, { keepSid: null, onlyWhile: sid }, event, scope)
+      : (await store.remove({ userId, sid }, event, scope)) && { tokenVersion: null }
   // Of many who show spent tokens at once, one ends the session.
   if (ended) announce(context, { ...event, tokenVersion: ended.tokenVersion }, undefined)
 }
@@ -174,13 +177,18 @@ function tell<Claims, Transaction>(
     userId,
     sid,
     outcome,
-    isOtherIp: isOther(before.ip, device.ip),
-    isOtherUserAgent: isOther(before.userAgent, device.userAgent),
+    isOtherIp: isOther(before.ip, device?.ip),
+    isOtherUserAgent: isOther(before.userAgent, device?.userAgent),
     at: new Date(clock.wall()),
   })
 }
 
+/** Only an ip that is known can tell; a user agent is easily left out, and then counts as another one. */
+function isFromElsewhere(before: Device, now: Device | null): boolean {
+  return isOther(before.ip, now?.ip) === true && before.userAgent !== now?.userAgent
+}
+
 /** `null` when one of the two is not known. */
-function isOther(before: string | null, now: string | null): boolean | null {
-  return before === null || now === null ? null : before !== now
+function isOther(before: string | null, now: string | null | undefined): boolean | null {
+  return before === null || now === null || now === undefined ? null : before !== now
 }

@@ -1,6 +1,7 @@
 import { announce, askStore } from './ask-store.js'
 import type { Context } from './context.js'
 import { draftEvent, type ChangeOptions } from './change.js'
+import { RollcallError } from './errors.js'
 import { canonicalUserId, checkSid, isTokenId, type UserId } from './ids.js'
 import { readAccessToken } from './tokens/access-token.js'
 import { isRefreshToken } from './tokens/refresh-token.js'
@@ -39,6 +40,8 @@ export async function revokeToken<Claims, Transaction>(
   options: ChangeOptions<Transaction> | undefined,
 ): Promise<{ revoked: 0 | 1 }> {
   const { keys, refreshTokens, policy, clock } = context
+  // A process that has no refresh secret can't tell whether it is genuine; another one can.
+  if (isRefreshToken(token) && refreshTokens === null) throw new RollcallError('key_unavailable')
   const { userId, sid } =
     refreshTokens && isRefreshToken(token)
       ? await refreshTokens.read(token)

@@ -4,7 +4,7 @@ import { isWithinGrace, type StandingPolicy } from './standing.js'
 /**
  * What a spent refresh token was: `successor_used`, the one before the current pair, which was in use already;
  * `superseded`, an older one or one that a late re-delivery replaced; `forked`, one of two with the same number, which
- * only a database that forgot a rotation can bring about; `other_device`, a re-delivery asked for from elsewhere,
+ * takes a database that forgot a rotation, or a leaked secret; `other_device`, a re-delivery asked for from elsewhere,
  * where the settings forbid it.
  */
 export type ReuseKind = 'successor_used' | 'superseded' | 'forked' | 'other_device'
@@ -19,7 +19,7 @@ export interface ShownToken {
   readonly isCurrent: boolean
   /** Whether the row's current token derives from it. */
   readonly isParent: boolean
-  /** Whether it comes from another ip and another user agent than the last rotation; what is not known is no difference. */
+  /** Whether it comes from another ip and with another user agent than the last rotation. */
   readonly isFromElsewhere: boolean
 }
 
@@ -36,15 +36,15 @@ export function decideRotation(
   shown: ShownToken,
   rotation: Rotation,
   policy: RotationPolicy,
-  now: number,
+  arrivedAt: number,
 ): RotationAnswer {
   // A failover or a restore lost what we handed out: nobody's fault, and nobody is logged out for it.
   if (shown.generation > rotation.generation) return { answer: 'behind' }
-  if (shown.isCurrent) return { answer: now < rotation.rotatedAt + policy.grace ? 'unchanged' : 'rotate' }
+  if (shown.isCurrent) return { answer: arrivedAt < rotation.rotatedAt + policy.grace ? 'unchanged' : 'rotate' }
   if (!shown.isParent) {
     return { answer: 'reuse', kind: shown.generation === rotation.generation ? 'forked' : 'superseded' }
   }
-  const isInTime = isWithinGrace(rotation.rotatedAt, policy, now)
+  const isInTime = isWithinGrace(rotation.rotatedAt, policy, arrivedAt)
   if (!isInTime && rotation.usedAt !== null) return { answer: 'reuse', kind: 'successor_used' }
   if (shown.isFromElsewhere && policy.redeliverTo === 'same device') return { answer: 'reuse', kind: 'other_device' }
   return { answer: isInTime ? 'redeliver' : 'redeliver late' }

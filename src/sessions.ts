@@ -24,7 +24,11 @@ import { verify, type Verified, type VerifyOptions } from './verify.js'
  * The verbs. All reject with a `RollcallError` whose `code` is the contract, or a `TypeError` for a caller's mistake.
  * Each writing verb is atomic and takes the caller's own `transaction`.
  */
-export interface Sessions<Claims, Transaction, RefreshText extends string | null = string | null> {
+export interface Sessions<
+  Claims = Record<never, never>,
+  Transaction = never,
+  RefreshText extends string | null = string | null,
+> {
   /**
    * Logs in: one session on one device, and its tokens. Pass `expectedTokenVersion` wherever credentials are checked.
    * @throws RollcallError `token_version_moved`, `user_suspended`, `transaction_conflict`, `store_unavailable`
@@ -83,16 +87,19 @@ export interface Sessions<Claims, Transaction, RefreshText extends string | null
  * const sessions = createSessions({ store: memoryStore(), keys, issuer: 'https://api.example.com', audience: 'https://api.example.com' })
  * @throws TypeError when an option is unknown, missing or of a wrong type
  */
-export function createSessions<
-  Claims extends ClaimsShape<Claims> = Record<never, never>,
-  Transaction = never,
-  Refresh extends RefreshTokenOptions | undefined = RefreshTokenOptions | undefined,
->(
-  options: SessionsOptions<Claims, Transaction, Refresh>,
-): Sessions<Claims, Transaction, [Refresh] extends [RefreshTokenOptions] ? string : string | null> {
+export function createSessions<Claims extends ClaimsShape<Claims> = Record<never, never>, Transaction = never>(
+  options: SessionsOptions<Claims, Transaction> & { readonly refreshToken: RefreshTokenOptions },
+): Sessions<Claims, Transaction, string>
+/** The same without refresh tokens, or where it is not known before the program runs whether there are any. */
+export function createSessions<Claims extends ClaimsShape<Claims> = Record<never, never>, Transaction = never>(
+  options: SessionsOptions<Claims, Transaction>,
+): Sessions<Claims, Transaction>
+export function createSessions<Claims extends ClaimsShape<Claims>, Transaction>(
+  options: SessionsOptions<Claims, Transaction>,
+): Sessions<Claims, Transaction> {
   const context = createContext(options)
   return {
-    create: (options) => create(context, options) as Promise<TokenPair<never>>,
+    create: (options) => create(context, options),
     verify: (accessToken, options) => verify(context, accessToken, options),
     refresh: (refreshToken, options) => refresh(context, refreshToken, options),
     list: (userId, options) => list(context, userId, options),

@@ -9,11 +9,7 @@ import type { RedeliverTo } from './rotation.js'
 import type { KeyRing } from './tokens/key-ring.js'
 import type { RefreshSecret } from './tokens/refresh-token.js'
 
-export interface SessionsOptions<
-  Claims,
-  Transaction,
-  Refresh extends RefreshTokenOptions | undefined = RefreshTokenOptions | undefined,
-> {
+export interface SessionsOptions<Claims = Record<never, never>, Transaction = never> {
   /** Where the roll is kept: `postgresStore(knex)`, `mysqlStore(knex)`, `sqliteStore(knex)` or `memoryStore()`. */
   readonly store: Store<Transaction>
   /** From `createKeyRing`. */
@@ -25,7 +21,7 @@ export interface SessionsOptions<
   /** Only beside `refreshToken`: without one, access tokens live as long as their session. */
   readonly accessToken?: AccessTokenOptions | undefined
   /** Default: none are issued (single-token mode). */
-  readonly refreshToken?: Refresh
+  readonly refreshToken?: RefreshTokenOptions | undefined
   readonly session?: SessionOptions | undefined
   /** Custom claims, asked for at every mint; `verify` gives them back with this type. */
   readonly claims?: ClaimsCallback<Claims, Transaction> | undefined
@@ -43,7 +39,7 @@ export interface AccessTokenOptions {
   /** 1 second to 30 days. Default `'10m'`. */
   readonly lifetime?: Duration | undefined
   /**
-   * By how much the lifetime may be shorter, 0 to all of it, so that clients which logged in together do not refresh
+   * By how much the lifetime may be shorter, 0 to half of it, so that clients which logged in together do not refresh
    * together. Default: a twentieth of the lifetime.
    */
   readonly jitter?: Duration | undefined
@@ -58,14 +54,16 @@ export interface RefreshTokenOptions {
   readonly secret: RefreshSecret
   /**
    * For how long a pair is not replaced, and after a refresh the access token before works on and the refresh token
-   * before is answered with its successor, used or not. 1 second to 1 hour. Default `'30s'`.
+   * before is answered with its successor, used or not; for these two `clockTolerance` is added. 1 second to 1 hour,
+   * and best well above `clockTolerance`. Default `'30s'`.
    */
   readonly grace?: Duration | undefined
   /** Whose sessions a spent refresh token ends: its own, or all of the user. Default `'revoke'`. */
   readonly onReuse?: 'revoke' | 'revokeAll' | undefined
   /**
-   * Who is given the successor of a spent refresh token again: whoever shows it, or not whoever has both another ip and
-   * another user agent than the refresh before; that counts as reuse. Default `'anyone'`.
+   * Who is given the successor of a spent refresh token again: whoever shows it, or not whoever comes from another ip
+   * and has not the same user agent as the refresh before; that counts as reuse. It takes `device.ip` at every refresh to
+   * tell. Default `'anyone'`.
    */
   readonly redeliverTo?: RedeliverTo | undefined
 }
@@ -124,7 +122,7 @@ function readRefresh(
   const lifetime = toMilliseconds(accessLifetime, 'accessToken.lifetime', '1s', '30d')
   const { jitter = Math.floor(lifetime / 20) } = accessToken
   return {
-    accessToken: { lifetime, jitter: toMilliseconds(jitter, 'accessToken.jitter', 0, lifetime) },
+    accessToken: { lifetime, jitter: toMilliseconds(jitter, 'accessToken.jitter', 0, Math.floor(lifetime / 2)) },
     grace: toMilliseconds(grace, 'refreshToken.grace', '1s', '1h'),
     onReuse: checkChoice('refreshToken.onReuse', onReuse, ['revoke', 'revokeAll']),
     redeliverTo: checkChoice('refreshToken.redeliverTo', redeliverTo, ['anyone', 'same device']),

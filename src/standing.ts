@@ -25,10 +25,10 @@ export function decideStanding(
   now: number,
 ): Standing {
   if (!isOnRoll(claims, record)) return refused('session_ended')
-  // Above the row's: a database set back by a restore, or a token nobody issued.
-  if (!(claims.tokenVersion <= record.tokenVersion)) return refused('session_ended')
-  if (claims.jti !== record.jti && !isPrevious(claims.jti, record.rotation, policy, now)) {
-    // The session stands, so a refresh tells its client what became of this token.
+  // A version above the row's is of a database that was set back since. The session stands, so where there are refresh
+  // tokens, one of them tells its client what became of this token.
+  const isCurrent = claims.jti === record.jti || isPrevious(claims.jti, record.rotation, policy, now)
+  if (!isCurrent || !(claims.tokenVersion <= record.tokenVersion)) {
     return refused(record.rotation === null ? 'session_ended' : 'token_expired')
   }
   if (!policy.audience.some((entry) => claims.audience.includes(entry) && record.audience.includes(entry))) {

@@ -49,7 +49,7 @@ describe('createSessions', () => {
     ['an access token lifetime without refresh tokens', { accessToken: { lifetime: '5m' } }],
     ['an access token lifetime of nothing', { refreshToken, accessToken: { lifetime: 0 } }],
     ['an access token lifetime of null', { refreshToken, accessToken: { lifetime: null } }],
-    ['a jitter above the lifetime', { refreshToken, accessToken: { lifetime: '5m', jitter: '6m' } }],
+    ['a jitter above half the lifetime', { refreshToken, accessToken: { lifetime: '5m', jitter: '151s' } }],
     ['an unknown access token option', { refreshToken, accessToken: { ttl: '5m' } }],
     ['access token options of null', { refreshToken, accessToken: null }],
     ['refresh token options of null', { refreshToken: null }],
@@ -70,9 +70,7 @@ describe('createSessions', () => {
 
   test('refuses what is no object', () => {
     for (const options of [undefined, null, 5, []]) {
-      expect(() => createSessions(options as unknown as SessionsOptions<Record<never, never>, never>)).toThrow(
-        TypeError,
-      )
+      expect(() => createSessions(options as unknown as SessionsOptions)).toThrow(TypeError)
     }
   })
 

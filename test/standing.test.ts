@@ -85,6 +85,12 @@ describe('a session', () => {
       { rotation, tokenVersion: 2 },
       'session_ended',
     ],
+    [
+      'asks for a refresh for a version above its row’s, as a failover leaves it, where there are refresh tokens',
+      { tokenVersion: 4 },
+      { rotation },
+      'token_expired',
+    ],
     ['is expired at its idle expiry', {}, { idleExpiresAt: now }, 'session_expired'],
     ['is expired at its absolute expiry', {}, { expiresAt: now }, 'session_expired'],
     ['is suspended with its user', {}, { user: { tokenVersion: 3, suspendedUntil: now + 1 } }, 'user_suspended'],

@@ -31,9 +31,12 @@ export interface MigrationStatus {
  */
 export async function migrate(knex: Knex, options?: TableOptions): Promise<string[]> {
   return alone(knex, options, async ({ run, dialect, tables, applied }) => {
-    const pending = migrations.filter(({ name }) => !applied.has(name))
+    // All from the first that is missing: whoever took that one back alone took the tables of the later ones with it.
+    const first = migrations.findIndex(({ name }) => !applied.has(name))
+    const pending = first === -1 ? [] : migrations.slice(first)
     for (const migration of pending) {
       await runAll(run, dialect, migration.up(dialect.engine, tables))
+      await run(dialect.compile(`delete from ${tables.migrations} where name = ?`), [migration.name])
       await run(dialect.compile(insertRecord(dialect, tables, migration.name)))
     }
     return pending.map(({ name }) => name)
@@ -50,6 +53,9 @@ export async function rollback(
 ): Promise<string[]> {
   const { all = false, ...names } = options ?? {}
   return alone(knex, names, async ({ run, dialect, tables, applied }) => {
+    const unknown = [...applied.keys()].filter((name) => !migrations.some((migration) => migration.name === name))
+    if (unknown.length > 0)
+      throw new Error(`a newer version of rollcall made ${unknown.join(', ')}: take it back with that one`)
     const known = migrations.filter(({ name }) => applied.has(name)).toReversed()
     const undone = all ? known : known.slice(0, 1)
     for (const migration of undone) {
@@ -78,26 +84,34 @@ export async function status(knex: Knex, options?: TableOptions): Promise<Migrat
 /**
  * The same as text, for people who apply SQL with other tools; `migrate` then finds nothing to do.
  * @param options.direction Default `'up'`.
+ * @param options.from The last step that is applied, such as `'0001_sessions'`: only what came after it is printed.
+ * Default: none is.
  */
 export function migrationSql(
   engine: Engine,
-  options?: TableOptions & { readonly direction?: 'up' | 'down' | undefined },
+  options?: TableOptions & { readonly direction?: 'up' | 'down' | undefined; readonly from?: string | undefined },
 ): string {
-  const { direction = 'up', ...names } = options ?? {}
+  const { direction = 'up', from, ...names } = options ?? {}
   const dialect = Object.hasOwn(dialects, engine) ? dialects[engine] : undefined
   if (dialect === undefined) throw new TypeError(`engine must be one of ${Object.keys(dialects).join(', ')}`)
   if (direction !== 'up' && direction !== 'down') throw new TypeError("direction must be 'up' or 'down'")
   const tables = tableNames('migrationSql', names, (name) => dialect.quote(name))
+  const done = from === undefined ? 0 : migrations.findIndex(({ name }) => name === from) + 1
+  if (from !== undefined && done === 0)
+    throw new TypeError(`from must be one of ${migrations.map(({ name }) => name).join(', ')}`)
+  const later = migrations.slice(done)
   const up = [
-    createRecords(dialect, tables),
-    ...migrations.flatMap((migration) => [
-      ...migration.up(engine, tables),
-      insertRecord(dialect, tables, migration.name),
-    ]),
+    ...(done === 0 ? [createRecords(dialect, tables)] : []),
+    ...later.flatMap((migration) => [...migration.up(engine, tables), insertRecord(dialect, tables, migration.name)]),
   ]
   const down = [
-    ...migrations.toReversed().flatMap((migration) => migration.down(engine, tables)),
-    `drop table if exists ${tables.migrations}`,
+    ...later
+      .toReversed()
+      .flatMap((migration) => [
+        ...migration.down(engine, tables),
+        ...(done === 0 ? [] : [`delete from ${tables.migrations} where name = '${migration.name}'`]),
+      ]),
+    ...(done === 0 ? [`drop table if exists ${tables.migrations}`] : []),
   ]
   return (direction === 'up' ? up : down).map((sql) => `${sql};\n`).join('\n')
 }

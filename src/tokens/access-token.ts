@@ -44,7 +44,8 @@ export function accessTokenPayload(
     iss: issuer,
     sub: session.userId,
     aud: session.audience.length === 1 ? session.audience[0] : session.audience,
-    exp: Math.floor(expiresAt / 1_000),
+    // Whole seconds must not round a token away.
+    exp: Math.max(Math.floor(expiresAt / 1_000), Math.floor(now / 1_000) + 1),
     iat: Math.floor(now / 1_000),
     jti: session.jti,
     sid: session.sid,

@@ -30,10 +30,19 @@ export function isCanonical(part: string): boolean {
   return rest === 0 || (rest === 2 && lastOfTwo.test(part)) || (rest === 3 && lastOfThree.test(part))
 }
 
+/** The text of these bytes, a byte order mark at its beginning included; `null` for bad UTF-8. */
+export function decodeText(bytes: Uint8Array): string | null {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+  } catch {
+    return null
+  }
+}
+
 /** Decodes a part to a JSON object, or `null`: bad UTF-8 and everything that is not an object are refused. */
 export function decodeObject(bytes: Uint8Array): Record<string, unknown> | null {
   try {
-    const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+    const value: unknown = JSON.parse(decodeText(bytes) ?? '')
     return typeof value === 'object' && value !== null && !Array.isArray(value)
       ? (value as Record<string, unknown>)
       : null

@@ -1,8 +1,9 @@
 import { base64url } from 'jose'
 import { RollcallError } from '../errors.js'
+import { isUserId } from '../ids.js'
 import type { Random } from '../ports/random.js'
 import type { SessionKey } from '../ports/store.js'
-import { isCanonical } from './format.js'
+import { decodeText, isCanonical } from './format.js'
 
 /** One secret, or several for rotation: the first makes tokens, all read them. Each of 32 bytes or more. */
 export type RefreshSecret = string | Uint8Array | readonly (string | Uint8Array)[]
@@ -94,7 +95,9 @@ export function createRefreshTokens(secret: RefreshSecret, issuer: string, rando
       const isGenuine =
         isCanonical(mac!) && (await crypto.subtle.verify('HMAC', macKey, base64url.decode(mac!) as Bytes, sealed))
       if (!isGenuine) throw new RollcallError('refresh_token_invalid')
-      const userId = new TextDecoder().decode(base64url.decode(user!))
+      const userId = decodeText(base64url.decode(user!))
+      // What `create` refuses was not made by it, whoever has the secret.
+      if (!isUserId(userId)) throw new RollcallError('refresh_token_invalid')
       return { text: whole, userId, sid: sid!, generation: Number(generation), secretId: secretId! }
     },
   }

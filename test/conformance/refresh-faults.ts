@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { BackgroundError } from '../../src/notifier.js'
 import type { RotatedSession, SessionKey } from '../../src/ports/store.js'
 import { codeOf, stageFor, type Stage, type StoreHarness } from './harness.js'
-import { grace, hour, minute, refreshAs, refreshing, tolerance, use } from './refresh-stage.js'
+import { grace, hour, minute, record, refreshAs, refreshing, tolerance, use } from './refresh-stage.js'
 
 /** Many callers, failing writes, clocks that differ, a database that forgot: nobody is logged out by any of it. */
 export function describeRefreshFaults<Transaction>(harness: StoreHarness<Transaction>): void {
@@ -118,6 +118,40 @@ export function describeRefreshFaults<Transaction>(harness: StoreHarness<Transac
       await refreshAs(sessions, refreshToken, 'redelivered')
     })
 
+    test('the time that a request waits for our own database does not use up its grace', async () => {
+      const { clock, open, user } = stage()
+      let isSlow = true
+      const store = {
+        ...open.store,
+        async rotate(...given: Parameters<typeof open.store.rotate>) {
+          const hasWon = await open.store.rotate(...given)
+          // Whoever loses waits as long as a lock may be held.
+          if (!hasWon && isSlow) clock.advance(hour)
+          return hasWon
+        },
+      }
+      const sessions = refreshing(stage(), { store })
+      const { refreshToken } = await sessions.create({ userId: user() })
+      clock.advance(minute)
+      const [one, other] = await Promise.all([sessions.refresh(refreshToken), sessions.refresh(refreshToken)])
+      expect([one.outcome, other.outcome].toSorted()).toEqual(['redelivered', 'rotated'])
+      expect(one.refreshToken).toBe(other.refreshToken)
+      isSlow = false
+    })
+
+    test('a refresh that leaves the pair alone is a use all the same', async () => {
+      const { clock, user } = stage()
+      const sessions = refreshing(stage(), { session: { idleLifetime: '30m' }, refreshToken: { grace: '1h' } })
+      const userId = user()
+      const { refreshToken, session } = await sessions.create({ userId })
+      for (let round = 0; round < 5; round += 1) {
+        clock.advance(10 * minute)
+        await refreshAs(sessions, refreshToken, 'unchanged')
+        while ((await sessions.list(userId))[0]!.lastSeenAt.getTime() < clock.wall());
+      }
+      expect(clock.wall()).toBeGreaterThan(session.idleExpiresAt.getTime())
+    })
+
     test('claims that fail after the rotation burn nothing', async () => {
       const { clock, user } = stage()
       let isBroken = false
@@ -130,9 +164,12 @@ export function describeRefreshFaults<Transaction>(harness: StoreHarness<Transac
       const { refreshToken } = await sessions.create({ userId: user() })
       clock.advance(minute)
       isBroken = true
+      const refreshed = record(sessions, 'refreshed')
       await expect(sessions.refresh(refreshToken)).rejects.toThrow('no such role')
+      expect(refreshed).toEqual([])
       isBroken = false
       await refreshAs(sessions, refreshToken, 'redelivered')
+      expect(refreshed.map(({ outcome }) => outcome)).toEqual(['redelivered'])
     })
 
     for (const lost of ['rotated', 'redelivered-late'] as const) {

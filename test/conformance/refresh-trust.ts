@@ -157,6 +157,43 @@ export function describeRefreshTrust<Transaction>(harness: StoreHarness<Transact
       expect(revoked).toMatchObject([event])
     })
 
+    test('a rotation writes what its request lacks, so that the next owner of the token stands out', async () => {
+      const { clock, user } = stage()
+      const sessions = refreshing(stage(), { refreshToken: { redeliverTo: 'same device' } })
+      const { refreshToken } = await sessions.create({ userId: user(), device: phone })
+      clock.advance(minute)
+      const { session } = await sessions.refresh(refreshToken, { device: { ip: elsewhere.ip } })
+      expect(session.device).toMatchObject({ ip: elsewhere.ip, userAgent: null })
+      expect(await codeOf(sessions.refresh(refreshToken, { device: phone }))).toBe('refresh_token_reused')
+    })
+
+    test('a process without a refresh secret asks for a retry at a logout it can not do', async () => {
+      const { refreshToken, accessToken } = await refreshing(stage()).create({ userId: stage().user() })
+      expect(await codeOf(stage().sessions.revokeToken(refreshToken))).toBe('key_unavailable')
+      expect(await codeOf(stage().sessions.verify(accessToken))).toBe('accepted')
+      await expect(stage().sessions.refresh(refreshToken)).rejects.toBeInstanceOf(TypeError)
+    })
+
+    test('every user id that can log in can refresh and log out', async () => {
+      const sessions = refreshing(stage())
+      const odd = [
+        '\uFEFFalice',
+        '\uFEFF',
+        'a\u0301',
+        '\u{1F600}',
+        "o'\\brien",
+        ' ',
+        '\uFFFF',
+        '\n',
+        '\u{10FFFF}'.repeat(63),
+      ]
+      for (const userId of odd) {
+        const { refreshToken } = await sessions.create({ userId })
+        expect((await sessions.verify((await sessions.refresh(refreshToken)).accessToken)).userId).toBe(userId)
+        expect(await sessions.revokeToken(refreshToken)).toEqual({ revoked: 1 })
+      }
+    })
+
     test('a re-delivery to another ip and user agent is told, and is a reuse only where that is asked for', async () => {
       const { clock, user } = stage()
       for (const redeliverTo of ['anyone', 'same device'] as const) {
@@ -168,15 +205,17 @@ export function describeRefreshTrust<Transaction>(harness: StoreHarness<Transact
         expect(session.device).toMatchObject({ name: 'My phone', ip: '192.0.2.1', userAgent: phone.userAgent })
         await sessions.refresh(refreshToken, { device: { userAgent: elsewhere.userAgent } })
         await sessions.refresh(refreshToken, { device: { ...phone, ip: elsewhere.ip } })
-        const code = await codeOf(sessions.refresh(refreshToken, { device: elsewhere }))
+        await sessions.refresh(refreshToken)
+        const code = await codeOf(sessions.refresh(refreshToken, { device: { ip: elsewhere.ip } }))
         expect(code).toBe(redeliverTo === 'anyone' ? 'accepted' : 'refresh_token_reused')
         const told = refreshed.map((event) => [event.outcome, event.isOtherIp, event.isOtherUserAgent])
-        expect(told.slice(0, 3)).toEqual([
+        expect(told.slice(0, 4)).toEqual([
           ['rotated', true, false],
           ['redelivered', null, true],
           ['redelivered', true, false],
+          ['redelivered', null, null],
         ])
-        expect(told.slice(3)).toEqual(redeliverTo === 'anyone' ? [['redelivered', true, true]] : [])
+        expect(told.slice(4)).toEqual(redeliverTo === 'anyone' ? [['redelivered', true, null]] : [])
       }
     })
   })

@@ -126,6 +126,44 @@ describeSql('migrations', (stage, engine) => {
     }
   })
 
+  test('printed from the step that is there lead on from it, up and down', async () => {
+    const database = await createDatabase(engine)
+    const knex = database.knex()
+    const dialect = engine === 'mariadb' ? 'mysql' : engine
+    const later = (direction: 'up' | 'down'): string[] =>
+      migrationSql(dialect, { from: '0001_sessions', direction }).trim().split(/;\n*/).filter(Boolean)
+    await migrate(knex)
+    for (const statement of later('down')) await knex.raw(statement)
+    expect((await status(knex)).filter(({ appliedAt }) => appliedAt === null)).toEqual(unapplied.slice(1))
+    for (const statement of later('up')) await knex.raw(statement)
+    expect(await migrate(knex)).toEqual([])
+    expect(() => migrationSql(dialect, { from: '0000_nothing' })).toThrow(TypeError)
+    await database.drop()
+  })
+
+  test('of a newer version are not taken back by this one, which does not know what they made', async () => {
+    const database = await createDatabase(engine)
+    const knex = database.knex()
+    await migrate(knex)
+    await knex('rollcall_migrations').insert({ name: '9999_later', applied_at: 1 })
+    await expect(rollback(knex)).rejects.toThrow('9999_later')
+    expect(await migrate(knex)).toEqual([])
+    await database.drop()
+  })
+
+  test('are all applied again from the first that is missing, as after an older version took its own back', async () => {
+    const database = await createDatabase(engine)
+    const knex = database.knex()
+    await migrate(knex)
+    for (const table of ['events', 'sessions', 'users']) await knex.schema.dropTable(`rollcall_${table}`)
+    await knex('rollcall_migrations').where({ name: '0001_sessions' }).delete()
+    expect(await migrate(knex)).toEqual(names)
+    const sessions = stage().sessionsOver(knex)
+    expect(await codeOf(sessions.create({ userId: 'a' }))).toBe('accepted')
+    await sessions.close()
+    await database.drop()
+  })
+
   test('taken back are completed, too, after an interruption', async () => {
     const database = await createDatabase(engine)
     const knex = database.knex()
