@@ -10,7 +10,7 @@ export const base: { keys: KeyRing; issuer: string; audience: string[] } = {
 }
 
 /** Options for `createSessions` over a memory store of its own, with some of them changed. */
-export const given = (changes: object): SessionsOptions<Record<never, never>, never> => ({
+export const given = (changes: object): SessionsOptions => ({
   store: memoryStore(),
   ...base,
   ...changes,

@@ -13,7 +13,7 @@ const names = { issuer: 'https://issuer.example', audience: 'https://api.example
 let queries = 0
 let keySet: JwkSet
 let keys: KeyRing
-let sessions: Sessions<Record<never, never>, never>
+let sessions: Sessions
 let genuine: string
 let payload: Record<string, unknown>
 
