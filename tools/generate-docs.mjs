@@ -13,11 +13,11 @@ const clients = {
 /** What the table can't know: what happened, and what to do about it. Codes without one stop the build. */
 const advice = {
   token_malformed:
-    'What was shown is not a JWT of at most 8,192 characters in canonical base64url, with JSON objects in it. No query was made. Look for a client that sends another token, a cut one, or one with quotes around it.',
+    'What was shown is not a JWT of at most 8,192 characters in canonical base64url, with JSON objects in it. No query was made. The likeliest cause is a refresh token where an access token belongs. Else look for a client that sends another token, a cut one, or one with quotes around it.',
   token_invalid:
-    'The form is right, but the signature, `typ`, `kid`, `iss`, `aud` or another claim is not. For all but an audience that the session was not made for, no query was made. When all clients get it at once, some process runs with other keys, another `issuer` or another `audience` than the one that issued the token: see [key rotation](quick-start.md#change-the-signing-key).',
+    'The form is right, but the signature, `typ`, `kid`, `iss`, `aud` or another claim is not. For all but an audience that the session was not made for, no query was made. When all clients get it at once, some process runs with other keys, another `issuer` or another `audience` than the one that issued the token: see [key rotation](quick-start.md#change-the-signing-key). A client that has a refresh token tries a refresh first: a signing key that was taken out ends access tokens, not sessions.',
   token_expired:
-    'The access token is over, or a refresh replaced it more than `grace` ago; the session itself may stand. The client [refreshes](refresh.md#what-a-client-must-do). Where no refresh tokens are configured, it is `session_expired` instead. When it comes right after each refresh, compare the clocks of your machines.',
+    'The access token is over, or a refresh replaced it more than `grace` ago; the session itself may stand. The client [refreshes](refresh.md#what-a-client-must-do), or logs in if it has no refresh token. Where no refresh tokens are configured, it is `session_expired` instead. When it comes right after each refresh, compare the clocks of your machines.',
   session_ended:
     'The session was revoked, is unknown, or belongs to an older `tokenVersion`: the rows tell no more. Why a user was logged out is in the events table: see ["Why was this user logged out?"](databases.md#why-was-this-user-logged-out). When many users get it at once, the process reads another database or a replica, or the database was set back by a restore.',
   session_expired:
@@ -25,13 +25,13 @@ const advice = {
   user_suspended:
     '`suspend` is in force for this user. Both `verify` and `create` refuse with it. `reinstate` ends it; sessions that have not expired meanwhile stand again.',
   refresh_token_invalid:
-    'What was shown is no refresh token of this `issuer`: cut, altered, an access token, or without a genuine MAC. No query was made, and no session ended.',
+    'What was shown is no refresh token of this `issuer`: cut, altered, an access token, or without a genuine MAC. No query was made, and no session ended. (A text that names this issuer and a secret that is not here is `key_unavailable` instead.)',
   refresh_token_reused:
     "A spent refresh token was shown again. Its session has ended, or with `onReuse: 'revokeAll'` all of the user; whoever shows a token of it from now on gets `session_ended`. The kind is told by `on('reused')` and stands in the events table: see [what to do then](refresh.md#what-you-hear).",
   store_behind:
-    "A refresh token is newer than the session's row, so the database lost a rotation that it had acknowledged: in a failover, a restore, or by reading what is no primary. Nothing ended. Bring the lost state back, or let clients log in after a number of tries: see [what this can't catch](refresh.md#what-this-cant-catch), and [durability](databases.md#durability) for how not to lose it.",
+    "A refresh token is newer than the session's row, so the database lost a rotation that it had acknowledged: in a failover, a restore, or by reading what is no primary. Nothing ended. Bring the lost state back; a client logs out with its token after a number of tries, and then logs in: see [what this can't catch](refresh.md#what-this-cant-catch), and [durability](databases.md#durability) for how not to lose it.",
   key_unavailable:
-    'The refresh token was made under a secret that this process does not have: one that was added here too late, or taken out too soon. Put it back (see [change the secret](refresh.md#change-the-secret)), or end the sessions of its time. No session ended by it.',
+    'The refresh token names a secret that this process does not have: one that was added here too late or taken out too soon, or a process without `refreshToken` was given it to revoke. It is refused before any query, so it stays so for good, whatever becomes of the sessions: put the secret back, and take it out when the sessions of its time are over (see [change the secret](refresh.md#change-the-secret)). Anybody can make a text that names an unknown secret, so let no count of such answers take a node out of service.',
   store_unavailable:
     "The database did not answer within `storeTimeout`, refused, or kept conflicting after five tries; the driver's own error is in `cause` (a timeout has none). It is never a logout: the client keeps its token. Whether a write that failed this way was done is not known: repeat the revoke (a repeated `revokeAll` also ends what began in between); after a failed `create` there may be a session whose token nobody holds. Look at the database, the pool's size, and for a transaction that calls a verb without passing itself: see [pools](databases.md#pools).",
   token_version_moved:
