@@ -11,7 +11,7 @@ export interface AppOptions {
   readonly sessions: Sessions<object, never, string>
   readonly keys: KeyRing
   readonly users: Users
-  /** Hears of every error that is answered with a 5xx. Default: nobody does. */
+  /** Hears of every error that is answered with a 5xx, but of `key_unavailable`. Default: nobody does. */
   readonly report?: (error: unknown) => void
 }
 

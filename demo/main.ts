@@ -45,7 +45,7 @@ async function migrateDatabase({ knex, label }: Database): Promise<void> {
   }
 }
 
-async function stopAll(server: RunningServer, sessions: Sessions<object, never>, { knex }: Database): Promise<void> {
+async function stopAll(server: RunningServer, sessions: Sessions<object>, { knex }: Database): Promise<void> {
   await server.stop()
   await sessions.close()
   // A database that does not answer must not hold the process up; its connections go with it.

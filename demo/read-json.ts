@@ -47,10 +47,15 @@ async function readText(request: Request): Promise<string> {
   if (Number(request.headers.get('content-length')) > maximumBytes) throw tooLarge
   const chunks: Uint8Array[] = []
   let size = 0
-  for await (const chunk of request.body ?? []) {
-    size += chunk.length
-    if (size > maximumBytes) throw tooLarge
-    chunks.push(chunk)
+  try {
+    for await (const chunk of request.body ?? []) {
+      size += chunk.length
+      if (size > maximumBytes) throw tooLarge
+      chunks.push(chunk)
+    }
+  } catch (error) {
+    // Whatever else ends the reading is the client's connection.
+    throw error === tooLarge ? tooLarge : badRequest('The body was cut off')
   }
   return new TextDecoder().decode(Buffer.concat(chunks))
 }

@@ -28,7 +28,8 @@ interface Answer {
 /** The one place where errors become responses. Whatever is not known stays behind `internal`. */
 export function answerError(error: unknown, c: Context, report: (error: unknown) => void): Response {
   const { status, code, message, bearerError } = toAnswer(error)
-  if (status >= 500) report(error)
+  // Anybody can make a text that names an unknown secret: no line of the log for each.
+  if (status >= 500 && code !== 'key_unavailable') report(error)
   if (status === 503) c.header('Retry-After', '1')
   // RFC 9110 section 15.5.2: a 401 always carries a challenge.
   if (bearerError !== null) c.header('WWW-Authenticate', `Bearer error="${bearerError}"`)

@@ -26,7 +26,8 @@ keys      ${keysFile}
 secret    ${refreshSecretFile}
 users     ${users}
 
-Try it (${url}/ names every route):
+Try it (${url}/ names every route). The refresh says "unchanged": its pair is younger than REFRESH_GRACE, 30 s by default.
+After REFRESH_GRACE=1s npm start and a second's wait, its line says "rotated":
 
 REFRESH=${logIn('refreshToken')}
 curl -sw '\\n' ${url}/auth/refresh ${json} "{\\"refreshToken\\":\\"$REFRESH\\"}"

@@ -57,7 +57,8 @@ export interface Sessions<
   revoke(userId: UserId, sid: string, options?: ChangeOptions<Transaction>): Promise<{ revoked: 0 | 1 }>
   /**
    * Logs out the device that holds this genuine token, access or refresh, expired or not. Idempotent.
-   * @throws RollcallError `token_malformed`, `token_invalid`, `refresh_token_invalid`: a forged token logs nobody out
+   * @throws RollcallError `token_malformed`, `token_invalid`, `refresh_token_invalid`: a forged token logs nobody out;
+   * `key_unavailable` where its refresh secret is not known
    */
   revokeToken(token: string, options?: ChangeOptions<Transaction>): Promise<{ revoked: 0 | 1 }>
   /** Logs out all devices but one. Logins under way that were checked before this are refused. */

@@ -8,7 +8,7 @@ import { createFakeClock, type FakeClock } from '../conformance/fake-clock.js'
 export interface Call {
   readonly token?: string
   readonly headers?: Record<string, string> | [string, string][]
-  /** Sent as JSON, a text as it is. */
+  /** Sent as JSON, a text or a stream as it is. */
   readonly body?: unknown
 }
 
@@ -68,7 +68,7 @@ export async function openApp(): Promise<OpenApp> {
     const [method = '', path = ''] = route.split(' ')
     const all = new Headers(headers)
     if (token !== undefined) all.set('authorization', `Bearer ${token}`)
-    return app.request(path, { method, headers: all, ...(body !== undefined && { body: textOf(body) }) })
+    return app.request(path, { method, headers: all, ...(body !== undefined && bodyOf(body)) })
   }
 
   async function logIn(username: 'alice' | 'bob' = 'alice', device = 'phone'): Promise<LoggedIn> {
@@ -93,6 +93,7 @@ export async function codeOf(response: Response): Promise<string> {
   return `${response.status} ${code}`
 }
 
-function textOf(body: unknown): string {
-  return typeof body === 'string' ? body : JSON.stringify(body)
+function bodyOf(body: unknown): { body: string | ReadableStream; duplex?: 'half' } {
+  if (body instanceof ReadableStream) return { body, duplex: 'half' }
+  return { body: typeof body === 'string' ? body : JSON.stringify(body) }
 }

@@ -92,6 +92,15 @@ describe('a bad body', () => {
     expect(await codeOf(await app.request('POST /login', { body }))).toBe('400 invalid_request')
   })
 
+  test('one that breaks off is a 400 that is not reported', async () => {
+    const body = new ReadableStream({
+      start: (controller) => controller.enqueue(new TextEncoder().encode('{"username":')),
+      pull: (controller) => controller.error(new Error('aborted')),
+    })
+    expect(await codeOf(await app.request('POST /login', { body }))).toBe('400 invalid_request')
+    expect(app.reported).toEqual([])
+  })
+
   test('more than 16 KB is a 413, exactly 16 KB is read', async () => {
     const padded = (size: number): string => JSON.stringify(good).padEnd(size, ' ')
     expect((await app.request('POST /login', { body: padded(16_384) })).status).toBe(200)

@@ -1,4 +1,6 @@
 import { execFile } from 'node:child_process'
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { createClient } from './demo-client.js'
@@ -38,4 +40,21 @@ test('bodies are read in chunks, and not beyond 16 KB', async () => {
   expect(await login(good.padEnd(16_385))).toBe(413)
   expect(await login(good.padEnd(4_000_000))).toBe(413)
   await demo.stop()
+})
+
+test('a client that hangs up within its body is no error of the server', async () => {
+  const demo = await startDemo(environment)
+  const started = demo.output()
+  const { hostname, port } = new URL(demo.url)
+  for (const hangUp of ['destroy', 'resetAndDestroy'] as const) {
+    const socket = connect(Number(port), hostname)
+    const head = 'POST /auth/refresh HTTP/1.1\r\nHost: demo\r\nContent-Length: 100\r\nExpect: 100-continue\r\n\r\n'
+    socket.write(head)
+    await once(socket, 'data')
+    socket.write('{"refreshToken":', () => socket[hangUp]())
+    await once(socket, 'close')
+  }
+  expect(await createClient(demo.url).tryRefresh('none')).toBe('401 refresh_token_invalid')
+  expect(await demo.stop()).toBe(0)
+  expect(demo.output()).toBe(started)
 })

@@ -22,6 +22,7 @@ test('a start prints the address, the database, the users, and three curl lines 
   expect(output).toContain(join(place.folder, 'demo.sqlite'))
   expect(output).toContain('this machine alone')
   expect(output).toContain('alice / wonderland, bob / builder')
+  expect(output).toMatch(/"unchanged": its pair is younger than REFRESH_GRACE/)
   const [me, everywhere] = await paste(output.trimEnd().split('\n').slice(-3))
   expect(me).toMatchObject({ userId: 'alice', claims: { role: 'admin' } })
   expect(everywhere).toEqual({ revoked: 1 })

@@ -42,8 +42,15 @@ describeSql('docs/databases.md', (stage, engine) => {
   })
 
   test('its migrations run, and under another prefix, too', async () => {
-    const { applied, undo } = await page.load<{ applied: string[]; undo(): Promise<string[]> }>('migrate.ts')
+    const { applied, sql, newSteps, undo } = await page.load<{
+      applied: string[]
+      sql: string
+      newSteps: string
+      undo(): Promise<string[]>
+    }>('migrate.ts')
     expect(applied).toEqual(['0001_sessions', '0002_refresh_tokens'])
+    expect(sql.endsWith(newSteps)).toBe(true)
+    expect(newSteps).not.toMatch(/create table/)
     await page.load('page.ts')
     expect((await status(knex, { prefix: 'auth_' }))[0]?.appliedAt).toBeInstanceOf(Date)
     expect(await undo()).toEqual(['0002_refresh_tokens'])

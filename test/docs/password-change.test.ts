@@ -90,7 +90,9 @@ export const sessions = createSessions({ store: ${store}Store(knex), keys, issue
 
   test('a login that was checked against the old password is refused', async () => {
     const { userId, phone } = await createUser()
-    const { logInTooLate } = await page.load<{ logInTooLate(userId: string, sid: string): Promise<string> }>('page.ts')
+    const { logInTooLate } = await page.load<{ logInTooLate(userId: string, sid: string): Promise<string> }>(
+      'log-in-too-late.ts',
+    )
     expect(await logInTooLate(userId, phone.session.sid)).toBe('token_version_moved')
     expect(await sessions.list(userId)).toHaveLength(1)
   })

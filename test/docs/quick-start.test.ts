@@ -89,11 +89,26 @@ describeSql(
       const { accessToken, refreshToken } = await logIn()
       const refreshed = await call('POST', '/refresh', undefined, { refreshToken })
       expect(await refreshed.json()).toMatchObject({ outcome: 'unchanged', refreshToken })
-      expect((await call('POST', '/refresh', undefined, {})).status).toBe(400)
-      expect((await call('POST', '/logout', refreshToken)).status).toBe(204)
+      for (const body of ['{}', 'null', '{', '{"refreshToken":1}', '']) {
+        expect((await app.request('/refresh', { method: 'POST', body })).status).toBe(400)
+        const nothing = await app.request('/logout', { method: 'POST', body })
+        expect([nothing.status, await nothing.json()]).toEqual([401, { code: 'token_missing' }])
+      }
+      expect((await call('GET', '/me', accessToken)).status).toBe(200)
+      expect((await call('POST', '/logout', undefined, { refreshToken })).status).toBe(204)
       const ended = await call('POST', '/refresh', undefined, { refreshToken })
       expect([ended.status, await ended.json()]).toMatchObject([401, { code: 'session_ended' }])
       expect((await call('GET', '/me', accessToken)).status).toBe(401)
+    })
+
+    test('lets no cache keep tokens', async () => {
+      await createUsers('integer', '6')
+      const body = { email: 'a@b.c', password: 'right' }
+      const login = await call('POST', '/login', undefined, body)
+      const { refreshToken } = (await login.json()) as LoggedIn
+      const refreshed = await call('POST', '/refresh', undefined, { refreshToken })
+      expect([login, refreshed].map(({ headers }) => headers.get('Cache-Control'))).toEqual(['no-store', 'no-store'])
+      expect((await call('POST', '/logout', refreshToken)).status).toBe(204)
     })
 
     test('refuses what is no login', async () => {

@@ -1,9 +1,7 @@
 import { writeFile } from 'node:fs/promises'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import type { Knex } from 'knex'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
   createKeyRing,
   createSessions,
@@ -15,7 +13,7 @@ import {
 import { memoryStore } from '../../src/memory-store.js'
 import type { Store } from '../../src/ports/store.js'
 import { createFakeClock, type FakeClock } from '../conformance/fake-clock.js'
-import { createClient, type Device } from '../demo/demo-client.js'
+import { createClient } from '../demo/demo-client.js'
 import { startDemo, type DemoProcess } from '../demo/demo-process.js'
 import { makePlace, type Place } from '../demo/place.js'
 import { createDatabase, type TestDatabase } from '../support/databases.js'
@@ -57,7 +55,8 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   await demo.stop()
-  await page.close()
+  // Its own tests run it.
+  await page.close(['client.ts'])
   await knex.destroy()
   await database.drop()
   await place.remove()
@@ -73,7 +72,7 @@ describe('the programs of docs/refresh.md', () => {
   test('hear of a pair that is asked for again from elsewhere, and of reuse', async () => {
     const { heard } = await page.load<{ heard: string[] }>('alarms.ts')
     const { sessions, store, clock } = await page.load<{
-      sessions: Sessions<object, never>
+      sessions: Sessions<object>
       store: Store
       clock: FakeClock
     }>('sessions.ts')
@@ -91,7 +90,7 @@ describe('the programs of docs/refresh.md', () => {
     expect(heard).toEqual(['alice: redelivered elsewhere', `alice: successor_used, ended ${session.sid}`])
   })
 
-  test('change the secret while no session ends', async () => {
+  test('change the secret while no session ends, and one that is out stays unknown when they do', async () => {
     const { steps } = await page.load<{ steps: RefreshSecret[] }>('change-secret.ts')
     const [behind, inFront, alone] = steps as [[string, string], [string, string], string]
     const [store, keys] = [memoryStore(), await createKeyRing(await generateKeys())]
@@ -102,13 +101,32 @@ describe('the programs of docs/refresh.md', () => {
       return createSessions({ store, keys, issuer, audience: issuer, refreshToken: { secret }, clock })
     }
     const before = deploy(behind[0]!)
-    const [active, idle] = [await before.create({ userId: 'alice' }), await before.create({ userId: 'alice' })]
+    const logIn = () => before.create({ userId: 'alice' })
+    const [active, idle, ended] = [await logIn(), await logIn(), await logIn()]
     const second = await deploy(behind).refresh(active.refreshToken)
     const third = await deploy(inFront).refresh(second.refreshToken)
     const fourth = await deploy(alone).refresh(third.refreshToken)
     expect([second, third, fourth].map(({ outcome }) => outcome)).toEqual(['rotated', 'rotated', 'rotated'])
-    await expect(deploy(alone).refresh(idle.refreshToken)).rejects.toMatchObject({ code: 'key_unavailable' })
+    const last = deploy(alone)
+    await expect(last.refresh(idle.refreshToken)).rejects.toMatchObject({ code: 'key_unavailable' })
+    await before.revoke('alice', ended.session.sid)
+    await expect(last.refresh(ended.refreshToken)).rejects.toMatchObject({ code: 'key_unavailable' })
     expect((await deploy(inFront).refresh(idle.refreshToken)).outcome).toBe('rotated')
+  })
+
+  test('leave it open whether there are refresh tokens', async () => {
+    const { refreshToken } = await page.load<{ refreshToken: string | null }>('while-moving.ts')
+    expect(refreshToken).toBeNull()
+  })
+
+  test('end the sessions from before refresh tokens, and no others', async () => {
+    const client = createClient(demo.url)
+    const [before, after] = [await client.logIn('phone'), await client.logIn('laptop')]
+    await knex('rollcall_sessions').where({ sid: before.sid }).update({ refresh_hash: null })
+    const statement = blocks.find(({ language }) => language === 'sql')
+    await knex.raw(statement!.code)
+    expect(await client.call('GET /api/me', before.accessToken)).toBe('401 session_ended')
+    expect(await client.call('GET /api/me', after.accessToken)).toBe('200')
   })
 
   test('make a secret that is long enough', async () => {
@@ -146,101 +164,5 @@ describe('the lines of docs/refresh.md that talk to the demo', () => {
     const grace = blocks.map(({ code }) => /^REFRESH_GRACE=(\d+)s npm start$/m.exec(code)?.[1]).find(Boolean)
     const sleeps = blocks.filter(talksToDemo).flatMap(({ code }) => [...code.matchAll(/^sleep (\d+)$/gm)])
     expect(new Set(sleeps.map(([, seconds]) => Number(seconds)))).toEqual(new Set([Number(grace), Number(grace) + 5]))
-  })
-})
-
-describe('the client of docs/refresh.md', () => {
-  interface Pair {
-    accessToken: string
-    refreshToken: string
-  }
-  interface Client {
-    createFetch(
-      api: string,
-      pairs: { load(): Promise<Pair>; save(pair: Pair): Promise<void> },
-    ): (path: string, init?: RequestInit) => Promise<Response>
-    LoginNeeded: new () => Error
-  }
-
-  let client: Client
-  let phone: Device
-  beforeEach(async () => {
-    client = await page.load<Client>('client.ts')
-    phone = await createClient(demo.url).logIn('phone')
-  })
-
-  /** As if the access token that the client has, and grace with it, had been over for long. */
-  async function expire(): Promise<void> {
-    await knex('rollcall_sessions').decrement('rotated_at', 60_000)
-    await createClient(demo.url).refresh(phone.refreshToken)
-    await knex('rollcall_sessions').decrement('rotated_at', 60_000)
-  }
-
-  function keep(pair: Pair): { saved: Pair[]; load(): Promise<Pair>; save(pair: Pair): Promise<void> } {
-    const saved: Pair[] = []
-    return {
-      saved,
-      load: () => Promise.resolve(saved.at(-1) ?? pair),
-      save: (next) => Promise.resolve(void saved.push(next)),
-    }
-  }
-
-  test('refreshes once for three requests at the same time, stores the pair, and goes on with it', async () => {
-    await expire()
-    const pairs = keep(phone)
-    const send = client.createFetch(demo.url, pairs)
-    const answers = await Promise.all([send('/api/me'), send('/api/me'), send('/auth/sessions')])
-    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200])
-    expect(pairs.saved).toHaveLength(1)
-    expect((await send('/auth/logout', { method: 'POST' })).status).toBe(204)
-  })
-
-  test('shows the token that is stored when it refreshes, not the one that its request began with', async () => {
-    await expire()
-    const { refreshToken, accessToken } = await createClient(demo.url).refresh(phone.refreshToken)
-    expect(await createClient(demo.url).call('GET /api/me', accessToken)).toBe('200')
-    const seen = [phone, { accessToken, refreshToken }]
-    const pairs = { ...keep(phone), load: () => Promise.resolve(seen.shift()!) }
-    expect((await client.createFetch(demo.url, pairs)('/api/me')).status).toBe(200)
-    expect(seen).toEqual([])
-  })
-
-  test('sends the headers it is given', async () => {
-    const send = client.createFetch(demo.url, keep(phone))
-    const init = { method: 'PATCH', headers: { 'content-type': 'text/plain' }, body: '{"name":"mine"}' }
-    expect((await send(`/auth/sessions/${phone.sid}`, init)).status).toBe(204)
-  })
-
-  test('keeps its token and asks again while the answer is a 503 or none', async () => {
-    await expire()
-    const shown: string[] = []
-    const faults = [503, 503, 0]
-    const proxy = createServer((request, response) => {
-      const chunks: Buffer[] = []
-      request.on('data', (chunk: Buffer) => chunks.push(chunk))
-      request.on('end', async () => {
-        const body = Buffer.concat(chunks).toString()
-        const isRefresh = request.url === '/auth/refresh'
-        if (isRefresh) shown.push(body)
-        const fault = isRefresh ? faults.shift() : undefined
-        if (fault === 0) return response.destroy()
-        if (fault !== undefined) return response.writeHead(fault, { 'retry-after': '0' }).end('{}')
-        const headers = { authorization: request.headers.authorization ?? '' }
-        const init = isRefresh ? { method: 'POST', body } : { headers }
-        const answer = await fetch(demo.url + request.url, init)
-        return response.writeHead(answer.status).end(await answer.text())
-      })
-    })
-    await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve))
-    const api = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`
-    expect((await client.createFetch(api, keep(phone))('/api/me')).status).toBe(200)
-    expect(shown).toHaveLength(4)
-    expect(new Set(shown).size).toBe(1)
-    await new Promise((resolve) => proxy.close(resolve))
-  })
-
-  test('asks for a login when the session has ended', async () => {
-    await createClient(demo.url).call('POST /auth/logout', phone.accessToken)
-    await expect(client.createFetch(demo.url, keep(phone))('/api/me')).rejects.toBeInstanceOf(client.LoginNeeded)
   })
 })
