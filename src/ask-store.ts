@@ -1,6 +1,7 @@
 import type { Context } from './context.js'
 import { RollcallError } from './errors.js'
 import type { Scope, SessionEvent, Store } from './ports/store.js'
+import { takeTurns } from './turns.js'
 
 const attempts = 5
 
@@ -22,6 +23,23 @@ export async function askStore<Transaction, Answer>(
   return withDeadline(context, (signal) => retryConflicts(context, signal, () => ask(store, { signal })))
 }
 
+/** The same for what nobody waits for: what was begun is finished, also while `close` waits for it. */
+export async function askInBackground<Transaction, Answer>(
+  context: Context<unknown, Transaction>,
+  ask: (store: Store<Transaction>, scope: Scope<never>) => Promise<Answer>,
+): Promise<Answer> {
+  return withDeadline(context, (signal) => retryConflicts(context, signal, () => ask(context.store, { signal })))
+}
+
+/** The same where somebody else watches the time: until the signal aborts, outside of a caller's transaction. */
+export async function askStoreUntil<Answer>(
+  context: Context<unknown, never>,
+  signal: AbortSignal,
+  ask: () => Promise<Answer>,
+): Promise<Answer> {
+  return retryConflicts(context, signal, ask).catch(fail)
+}
+
 async function withDeadline<Answer>(
   context: Context<unknown, never>,
   ask: (signal: AbortSignal) => Promise<Answer>,
@@ -30,8 +48,10 @@ async function withDeadline<Answer>(
   let cancel = (): void => {}
   const late = new Promise<never>((_, reject) => {
     cancel = context.clock.after(context.policy.storeTimeout, () => {
-      reject(new RollcallError('store_unavailable'))
-      controller.abort()
+      const reason = new Error('the store did not answer within storeTimeout')
+      controller.abort(reason)
+      // What the store itself has to say of it goes first.
+      void takeTurns().then(() => reject(new RollcallError('store_unavailable', { cause: reason })))
     })
   })
   try {
@@ -76,14 +96,18 @@ export function announce<Transaction>(
   event: SessionEvent,
   transaction: Transaction | undefined,
 ): void {
-  const { store, notifier, background } = context
-  if (transaction === undefined) return notifier.publish(event)
+  const { store, notifier, lookup, background } = context
+  const publish = (): void => {
+    lookup.changed(event)
+    notifier.publish(event)
+  }
+  if (transaction === undefined) return publish()
   void store.settled(transaction).then(() => {
     if (background.isClosed) return
     background.run(
       askStore(context, undefined, (_, { signal }) => store.committed([event.id], { signal })).then(
         (ids) => {
-          if (ids.includes(event.id)) notifier.publish(event)
+          if (ids.includes(event.id)) publish()
         },
         (error: unknown) => notifier.emit('error', { error, during: 'commit check' }),
       ),

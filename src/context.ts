@@ -1,18 +1,23 @@
-import type { LRUCache } from 'lru-cache'
 import type { ClaimsCallback } from './claims.js'
+import type { Lookup } from './lookup/lookup.js'
+import type { Uses } from './note-use.js'
 import type { Notifier } from './notifier.js'
 import type { Clock } from './ports/clock.js'
 import type { Random } from './ports/random.js'
 import type { Store } from './ports/store.js'
 import type { RotationPolicy } from './rotation.js'
 import type { AccessTokenPolicy } from './tokens/access-token.js'
+import type { AccessTokenReader } from './tokens/access-token-reader.js'
 import type { KeyRing } from './tokens/key-ring.js'
 import type { RefreshTokens } from './tokens/refresh-token.js'
+import { takeTurns } from './turns.js'
 
 /** What every use case works with; built once by `createSessions`. */
 export interface Context<Claims, Transaction> {
   readonly store: Store<Transaction>
   readonly keys: KeyRing
+  readonly accessTokens: AccessTokenReader
+  readonly lookup: Lookup
   /** `null` in single-token mode. */
   readonly refreshTokens: RefreshTokens | null
   readonly policy: Policy
@@ -21,8 +26,7 @@ export interface Context<Claims, Transaction> {
   readonly random: Random
   readonly notifier: Notifier
   readonly background: Background
-  /** When this process last wrote a use, by session or `jti`, so that requests still on their way write it no second time. */
-  readonly usesNoted: LRUCache<string, number>
+  readonly uses: Uses
 }
 
 /** The checked settings. Durations are milliseconds. */
@@ -35,6 +39,9 @@ export interface Policy extends AccessTokenPolicy, RotationPolicy {
   readonly idleLifetime: number
   readonly lastSeenInterval: number
   readonly storeTimeout: number
+  /** How old the read may be that a verify rests on; 0 is strict. */
+  readonly maxStaleness: number
+  readonly cacheSize: { readonly tokens: number; readonly sessions: number }
 }
 
 /** Work that no caller waits for, so that `close` can. */
@@ -54,7 +61,7 @@ export function createBackground(): Background {
     },
     async close() {
       // A transaction that committed just before is heard of some promises later: its announcement is to be waited for.
-      for (let turn = 0; turn < 20; turn += 1) await Promise.resolve()
+      await takeTurns()
       this.isClosed = true
       await Promise.all(running)
     },

@@ -25,7 +25,15 @@ export type { RevokedMany } from './revoke.js'
 export type { RedeliverTo, ReuseKind } from './rotation.js'
 export type { Session } from './session.js'
 export { createSessions, type Sessions } from './sessions.js'
-export type { AccessTokenOptions, RefreshTokenOptions, SessionOptions, SessionsOptions } from './settings.js'
+export type {
+  AccessTokenOptions,
+  CacheSizeOptions,
+  FreshnessOptions,
+  RefreshTokenOptions,
+  SessionOptions,
+  SessionsOptions,
+} from './settings.js'
+export type { SessionsStatus } from './status.js'
 export type { SuspendOptions } from './suspend.js'
 export type { TokenPair } from './token-pair.js'
 export type { TokenVersionOptions } from './token-version.js'

@@ -14,6 +14,7 @@ import type {
   Store,
   UserRecord,
 } from './ports/store.js'
+import { lastSeenInterval } from './note-use.js'
 import { isSuspended } from './standing.js'
 
 type StoredSession = Omit<RefreshRecord, 'user'>
@@ -72,10 +73,14 @@ function sessionMethods(rows: Rows): Pick<Store, 'lookup' | 'insert' | 'remove' 
       return stood
     },
 
-    async touch({ userId, sid }, { lastSeenAt, idleExpiresAt, ifSeenBefore }): Promise<void> {
-      const sessions = users.get(userId)?.sessions
-      const session = sessions?.get(sid)
-      if (session && session.lastSeenAt < ifSeenBefore) sessions?.set(sid, { ...session, lastSeenAt, idleExpiresAt })
+    async touch(keys, { at, interval }): Promise<void> {
+      for (const { userId, sid } of keys) {
+        const sessions = users.get(userId)?.sessions
+        const session = sessions?.get(sid)
+        if (!session || session.lastSeenAt >= at - lastSeenInterval(session, interval)) continue
+        const idleExpiresAt = Math.min(at + session.idleLifetime, session.expiresAt)
+        sessions?.set(sid, { ...session, lastSeenAt: at, idleExpiresAt })
+      }
     },
 
     async rename(key, name, now): Promise<boolean> {

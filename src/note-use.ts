@@ -1,7 +1,24 @@
-import { askStore } from './ask-store.js'
+import { askInBackground } from './ask-store.js'
 import type { Context } from './context.js'
+import { nameOf } from './lookup/reads.js'
 import type { BackgroundError } from './notifier.js'
-import type { Scope, StandingRecord, Store } from './ports/store.js'
+import type { Scope, SessionKey, StandingRecord, Store } from './ports/store.js'
+
+/** What waits to be written down, and what was: so that requests still on their way write it no second time. */
+export interface Uses {
+  /** When this process last noted a use, by session or `jti`. */
+  readonly noted: {
+    get(key: string): number | undefined
+    set(key: string, at: number): unknown
+    delete(key: string): unknown
+  }
+  /** Sessions whose last use is to be written next. */
+  due: Map<string, SessionKey>
+  isWriting: boolean
+}
+
+/** Sessions of one write. */
+const maximumBatch = 64
 
 /**
  * Notes that a session was used, and by its current pair when `jti` is that one's. In the background: a failed write is
@@ -12,21 +29,44 @@ export function noteUse<Claims, Transaction>(
   record: StandingRecord,
   jti: string,
 ): void {
+  if (context.background.isClosed) return
   noteLastSeen(context, record)
   if (jti === record.jti) noteFirstUse(context, record)
 }
 
-/** At most once per `lastSeenInterval`. */
+/** A short idle lifetime needs a finer grain, or it would end sessions well before it is over. */
+export function lastSeenInterval({ idleLifetime }: { readonly idleLifetime: number }, interval: number): number {
+  return Math.min(interval, Math.floor(idleLifetime / 10))
+}
+
+/** At most once per `lastSeenInterval`; those that come due while others are written go together. */
 function noteLastSeen<Claims, Transaction>(context: Context<Claims, Transaction>, record: StandingRecord): void {
-  const { clock, policy, usesNoted } = context
+  const { clock, policy, uses, background } = context
   const now = clock.wall()
-  // A short idle lifetime needs a finer grain, or it would end sessions well before it is over.
-  const interval = Math.min(policy.lastSeenInterval, Math.floor(record.idleLifetime / 10))
-  const ifSeenBefore = now - interval
-  const key = `${record.sid}\0${record.userId}`
-  if (Math.max(record.lastSeenAt, usesNoted.get(key) ?? 0) >= ifSeenBefore) return
-  const seen = { lastSeenAt: now, idleExpiresAt: Math.min(now + record.idleLifetime, record.expiresAt), ifSeenBefore }
-  note(context, key, 'last seen', (store, scope) => store.touch(record, seen, scope))
+  const { userId, sid } = record
+  const name = nameOf({ userId, sid })
+  const lastSeenAt = Math.max(record.lastSeenAt, uses.noted.get(name) ?? 0)
+  if (lastSeenAt >= now - lastSeenInterval(record, policy.lastSeenInterval)) return
+  uses.noted.set(name, now)
+  uses.due.set(name, { userId, sid })
+  if (uses.isWriting) return
+  uses.isWriting = true
+  background.run(writeDue(context))
+}
+
+async function writeDue<Claims, Transaction>(context: Context<Claims, Transaction>): Promise<void> {
+  const { uses, clock, policy } = context
+  // Whoever is accepted in this same turn comes along.
+  await Promise.resolve()
+  while (uses.due.size > 0) {
+    const batch = [...uses.due].slice(0, maximumBatch)
+    for (const [name] of batch) uses.due.delete(name)
+    const keys = batch.map(([, key]) => key)
+    const seen = { at: clock.wall(), interval: policy.lastSeenInterval }
+    const names = batch.map(([name]) => name)
+    await write(context, names, 'last seen', (store, scope) => store.touch(keys, seen, scope))
+  }
+  uses.isWriting = false
 }
 
 /**
@@ -34,26 +74,24 @@ function noteLastSeen<Claims, Transaction>(context: Context<Claims, Transaction>
  * one is answered with a successor of its own, and then the two diverge at the next refresh instead.
  */
 function noteFirstUse<Claims, Transaction>(context: Context<Claims, Transaction>, record: StandingRecord): void {
-  const { clock, usesNoted } = context
+  const { clock, uses, background } = context
   const { jti, rotation } = record
-  if (rotation === null || rotation.usedAt !== null || usesNoted.has(jti)) return
+  if (rotation === null || rotation.usedAt !== null || uses.noted.get(jti) !== undefined) return
   const now = clock.wall()
-  note(context, jti, 'first use', (store, scope) => store.markUsed(record, jti, now, scope))
+  uses.noted.set(jti, now)
+  background.run(write(context, [jti], 'first use', (store, scope) => store.markUsed(record, jti, now, scope)))
 }
 
-function note<Claims, Transaction>(
+async function write<Claims, Transaction>(
   context: Context<Claims, Transaction>,
-  key: string,
+  noted: readonly string[],
   during: BackgroundError['during'],
-  write: (store: Store<Transaction>, scope: Scope<never>) => Promise<void>,
-): void {
-  const { clock, background, notifier, usesNoted } = context
-  if (background.isClosed) return
-  usesNoted.set(key, clock.wall())
-  background.run(
-    askStore(context, undefined, (store, { signal }) => write(store, { signal })).catch((error: unknown) => {
-      usesNoted.delete(key)
-      notifier.emit('error', { error, during })
-    }),
-  )
+  ask: (store: Store<Transaction>, scope: Scope<never>) => Promise<void>,
+): Promise<void> {
+  try {
+    await askInBackground(context, ask)
+  } catch (error) {
+    for (const key of noted) context.uses.noted.delete(key)
+    context.notifier.emit('error', { error, during })
+  }
 }

@@ -69,6 +69,7 @@ export async function refresh<Claims, Transaction>(
   })
   if (typeof answered === 'string') throw new RollcallError('refresh_token_reused')
   const { outcome, record, next } = answered
+  if (outcome === 'rotated' || outcome === 'redelivered-late') context.lookup.rotated(record)
   // Who shows the current token has it; who is only now given it has yet to show that it arrived.
   if (outcome === 'unchanged') noteUse(context, record, record.jti)
   // Last, and for every outcome alike: whatever fails from here on, the same token is answered with this pair again.

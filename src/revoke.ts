@@ -3,7 +3,7 @@ import type { Context } from './context.js'
 import { draftEvent, type ChangeOptions } from './change.js'
 import { RollcallError } from './errors.js'
 import { canonicalUserId, checkSid, isTokenId, type UserId } from './ids.js'
-import { readAccessToken } from './tokens/access-token.js'
+import { checkAccessToken } from './tokens/access-token.js'
 import { isRefreshToken } from './tokens/refresh-token.js'
 
 export interface Revoked {
@@ -39,14 +39,16 @@ export async function revokeToken<Claims, Transaction>(
   token: string,
   options: ChangeOptions<Transaction> | undefined,
 ): Promise<{ revoked: 0 | 1 }> {
-  const { keys, refreshTokens, policy, clock } = context
-  // A process that has no refresh secret can't tell whether it is genuine; another one can.
-  if (isRefreshToken(token) && refreshTokens === null) throw new RollcallError('key_unavailable')
-  const { userId, sid } =
-    refreshTokens && isRefreshToken(token)
-      ? await refreshTokens.read(token)
-      : await readAccessToken(keys, policy, token, clock.wall(), policy.audience)
-  return revoke(context, userId, sid, options)
+  const { accessTokens, refreshTokens, policy, clock } = context
+  if (isRefreshToken(token)) {
+    // A process that has no refresh secret can't tell whether it is genuine; another one can.
+    if (refreshTokens === null) throw new RollcallError('key_unavailable')
+    const { userId, sid } = await refreshTokens.read(token)
+    return revoke(context, userId, sid, options)
+  }
+  const claims = await accessTokens.read(token)
+  checkAccessToken(claims, policy, policy.audience, clock.wall())
+  return revoke(context, claims.userId, claims.sid, options)
 }
 
 export async function revokeOthers<Claims, Transaction>(

@@ -1,10 +1,12 @@
 import { LRUCache } from 'lru-cache'
+import { askStoreUntil } from './ask-store.js'
 import { create, type CreateOptions } from './create.js'
 import type { ChangeOptions } from './change.js'
 import type { ClaimsShape } from './claims.js'
 import { createBackground, type Context } from './context.js'
 import type { UserId } from './ids.js'
 import { list, type ListOptions, type SessionListEntry } from './list.js'
+import { createLookup } from './lookup/lookup.js'
 import { createNotifier, type EventMap, type Listener } from './notifier.js'
 import { systemClock } from './ports/clock.js'
 import { systemRandom } from './ports/random.js'
@@ -14,9 +16,11 @@ import { refresh, type Refreshed, type RefreshOptions } from './refresh.js'
 import { rename, type RenameOptions } from './rename.js'
 import { revoke, revokeAll, revokeOthers, revokeToken, type RevokedMany } from './revoke.js'
 import { readPolicy, type RefreshTokenOptions, type SessionsOptions } from './settings.js'
+import { status, type SessionsStatus } from './status.js'
 import { reinstate, suspend, type SuspendOptions } from './suspend.js'
 import { tokenVersion, type TokenVersionOptions } from './token-version.js'
 import type { TokenPair } from './token-pair.js'
+import { createAccessTokenReader } from './tokens/access-token-reader.js'
 import { createRefreshTokens } from './tokens/refresh-token.js'
 import { verify, type Verified, type VerifyOptions } from './verify.js'
 
@@ -78,6 +82,8 @@ export interface Sessions<
   prune(options?: PruneOptions): Promise<PruneCounts>
   /** Calls the listener after a change has committed. Answers what ends the registration. */
   on<Name extends keyof EventMap>(name: Name, listener: Listener<EventMap[Name]>): () => void
+  /** What the caches and reads of this process are doing, and which settings weaken which promise. */
+  status(): SessionsStatus
   /** Waits for background writes. The store's Knex instance stays open: it is yours. */
   close(): Promise<void>
 }
@@ -114,6 +120,7 @@ export function createSessions<Claims extends ClaimsShape<Claims>, Transaction>(
     reinstate: (userId, options) => reinstate(context, userId, options),
     prune: (options) => prune(context, options),
     on: (name, listener) => context.notifier.on(name, listener),
+    status: () => status(context),
     close: () => context.background.close(),
   }
 }
@@ -127,9 +134,13 @@ function createContext<Claims, Transaction>(
     throw new TypeError("store must be a session store, such as postgresStore(knex) of 'rollcall/postgres'")
   if (typeof keys?.verify !== 'function') throw new TypeError('keys must be a key ring: await createKeyRing(...)')
   if (claims !== undefined && typeof claims !== 'function') throw new TypeError('claims must be a function')
-  return {
+  const context: Context<Claims, Transaction> = {
     store,
     keys,
+    accessTokens: createAccessTokenReader(keys, policy.issuer, policy.cacheSize.tokens),
+    lookup: createLookup(clock, policy.maxStaleness === 0 ? 0 : policy.cacheSize.sessions, (sessions, signal) =>
+      askStoreUntil(context, signal, () => store.lookup(sessions, { signal })),
+    ),
     refreshTokens: refreshToken === undefined ? null : createRefreshTokens(refreshToken.secret, policy.issuer, random),
     claims,
     policy,
@@ -137,6 +148,7 @@ function createContext<Claims, Transaction>(
     random,
     notifier: createNotifier(),
     background: createBackground(),
-    usesNoted: new LRUCache({ max: 10_000 }),
+    uses: { noted: new LRUCache<string, number>({ max: 10_000 }), due: new Map(), isWriting: false },
   }
+  return context
 }

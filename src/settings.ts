@@ -1,7 +1,7 @@
 import type { ClaimsCallback } from './claims.js'
 import type { Policy } from './context.js'
 import { toMilliseconds, type Duration } from './durations.js'
-import { checkChoice, checkOptions, checkText, checkTexts } from './options.js'
+import { checkChoice, checkCount, checkOptions, checkText, checkTexts } from './options.js'
 import type { Clock } from './ports/clock.js'
 import type { Random } from './ports/random.js'
 import type { Store } from './ports/store.js'
@@ -23,6 +23,8 @@ export interface SessionsOptions<Claims = Record<never, never>, Transaction = ne
   /** Default: none are issued (single-token mode). */
   readonly refreshToken?: RefreshTokenOptions | undefined
   readonly session?: SessionOptions | undefined
+  readonly freshness?: FreshnessOptions | undefined
+  readonly cacheSize?: CacheSizeOptions | undefined
   /** Custom claims, asked for at every mint; `verify` gives them back with this type. */
   readonly claims?: ClaimsCallback<Claims, Transaction> | undefined
   /** How far the clocks of nodes may differ, 0 to 5 minutes. Default `'5s'`. */
@@ -68,6 +70,22 @@ export interface RefreshTokenOptions {
   readonly redeliverTo?: RedeliverTo | undefined
 }
 
+export interface FreshnessOptions {
+  /**
+   * How long after a revoke committed a verify may still accept: 0 to 1 hour. Above 0, sessions are kept in this process
+   * for so long, and a verify of one asks nobody. Default 0: every verify asks the store.
+   */
+  readonly maxStaleness?: Duration | undefined
+}
+
+/** How much this process remembers. What does not fit is read again. */
+export interface CacheSizeOptions {
+  /** Access tokens whose signature was verified: 0 to 1,000,000, of 64 MB at most. Default 20,000. */
+  readonly tokens?: number | undefined
+  /** Sessions, where `freshness.maxStaleness` lets any be kept: 1 to 1,000,000. Default 100,000. */
+  readonly sessions?: number | undefined
+}
+
 export interface SessionOptions {
   /** Absolute lifetime, 1 second to 3650 days. Default `'30d'`. */
   readonly lifetime?: Duration | undefined
@@ -78,7 +96,7 @@ export interface SessionOptions {
 }
 
 const known =
-  'store keys issuer audience accessToken refreshToken session claims clockTolerance storeTimeout clock random'.split(
+  'store keys issuer audience accessToken refreshToken session freshness cacheSize claims clockTolerance storeTimeout clock random'.split(
     ' ',
   )
 
@@ -90,6 +108,7 @@ export function readPolicy<Claims, Transaction>(options: SessionsOptions<Claims,
     issuer: checkText('issuer', options.issuer, 255),
     audience: checkTexts('audience', options.audience, 255),
     ...readSession(options.session),
+    ...readCaches(options.freshness, options.cacheSize),
     ...readRefresh(options.accessToken, options.refreshToken),
     clockTolerance: toMilliseconds(clockTolerance, 'clockTolerance', 0, '5m'),
     storeTimeout: toMilliseconds(storeTimeout, 'storeTimeout', '10ms', '5m'),
@@ -103,6 +122,23 @@ function readSession(options: SessionOptions = {}): Pick<Policy, 'lifetime' | 'i
     lifetime: toMilliseconds(lifetime, 'session.lifetime', '1s', '3650d'),
     idleLifetime: toMilliseconds(idleLifetime, 'session.idleLifetime', '1s', '3650d'),
     lastSeenInterval: toMilliseconds(lastSeenInterval, 'session.lastSeenInterval', '1s', '1d'),
+  }
+}
+
+function readCaches(
+  freshness: FreshnessOptions = {},
+  cacheSize: CacheSizeOptions = {},
+): Pick<Policy, 'maxStaleness' | 'cacheSize'> {
+  checkOptions('freshness', freshness, ['maxStaleness'])
+  checkOptions('cacheSize', cacheSize, ['tokens', 'sessions'])
+  const { maxStaleness = 0 } = freshness
+  const { tokens = 20_000, sessions = 100_000 } = cacheSize
+  return {
+    maxStaleness: toMilliseconds(maxStaleness, 'freshness.maxStaleness', 0, '1h'),
+    cacheSize: {
+      tokens: checkCount('cacheSize.tokens', tokens, 0, 1_000_000),
+      sessions: checkCount('cacheSize.sessions', sessions, 1, 1_000_000),
+    },
   }
 }
 

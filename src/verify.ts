@@ -1,15 +1,19 @@
 import { chooseAudience } from './audience.js'
-import { askStore } from './ask-store.js'
-import type { Context } from './context.js'
+import type { Context, Policy } from './context.js'
+import { toMilliseconds, type Duration } from './durations.js'
 import { RollcallError } from './errors.js'
+import { isFresh, type Found } from './lookup/session-cache.js'
 import { noteUse } from './note-use.js'
 import { checkOptions } from './options.js'
+import { momentOf } from './ports/clock.js'
 import { decideStanding } from './standing.js'
-import { readAccessToken } from './tokens/access-token.js'
+import { checkAccessToken, type AccessTokenClaims } from './tokens/access-token.js'
 
 export interface VerifyOptions {
   /** Accept only these audiences. Default: all that were given to `createSessions`. */
   readonly audience?: string | readonly string[] | undefined
+  /** How old the read may be that this rests on; never older than the settings allow. 0 asks the store. */
+  readonly maxStaleness?: Duration | undefined
 }
 
 /** A token that was accepted, and what it was accepted on. */
@@ -26,32 +30,78 @@ export interface Verified<Claims> {
   readonly amr: readonly string[] | null
   readonly acr: string | null
   /** Where the answer came from. */
-  readonly source: 'store'
+  readonly source: 'store' | 'cache'
   /** When that read began: a revoke committed before this moment was seen. */
   readonly checkedAt: Date
 }
 
-/** Size and form, signature, claims, and only then one query: what is forged costs the store nothing. */
+/**
+ * Size and form, signature, claims, and only then the session: what is forged costs the store nothing. A refusal always
+ * rests on a read that began after this call; an acceptance on one that is no older than `maxStaleness` when it is made.
+ */
 export async function verify<Claims, Transaction>(
   context: Context<Claims, Transaction>,
   accessToken: string,
   options: VerifyOptions | undefined,
 ): Promise<Verified<Claims>> {
-  checkOptions('verify', options, ['audience'])
-  const { keys, policy, clock } = context
+  checkOptions('verify', options, ['audience', 'maxStaleness'])
+  const { accessTokens, policy, clock, background } = context
+  if (background.isClosed) throw new TypeError('this sessions object is closed')
   const accepted = chooseAudience(policy.audience, options?.audience)
-  const now = clock.wall()
-  const claims = await readAccessToken(keys, policy, accessToken, now, accepted)
-  if (claims.expiresAt + policy.clockTolerance <= now) {
+  const maxStaleness = chooseStaleness(policy.maxStaleness, options?.maxStaleness)
+  const begun = clock.mono()
+  const known = accessTokens.read(accessToken)
+  // A token that is known is no reason to wait.
+  const claims = known instanceof Promise ? await known : known
+  const now = momentOf(clock)
+  checkAccessToken(claims, policy, accepted, now.wall)
+  if (claims.expiresAt + policy.clockTolerance <= now.wall) {
     // Without refresh tokens it lives as long as its session, and its client may only log in again.
     throw new RollcallError(policy.accessToken === null ? 'session_expired' : 'token_expired')
   }
-  const checkedAt = clock.wall()
-  const [record] = await askStore(context, undefined, (store, { signal }) => store.lookup([claims], { signal }))
-  const standing = decideStanding(claims, record ?? null, { ...policy, audience: accepted }, clock.wall())
-  if (!standing.stands) throw new RollcallError(standing.code)
-  noteUse(context, standing.record, claims.jti)
-  const { authenticatedAt, amr, acr } = standing.record
+  const rules = options?.audience === undefined ? policy : { ...policy, audience: accepted }
+  const kept = maxStaleness > 0 ? context.lookup.recall(claims, maxStaleness, now) : undefined
+  const standing = kept && decideStanding(claims, kept.record, rules, now.wall)
+  if (kept && standing?.stands) return toVerified(context, claims, kept, 'cache')
+  return toVerified(context, claims, await readStanding(context, claims, rules, maxStaleness, begun), 'store')
+}
+
+/** Reads until there is an answer that may be given: at most three times, and within `storeTimeout` of the beginning. */
+async function readStanding<Claims, Transaction>(
+  { lookup, clock, policy }: Context<Claims, Transaction>,
+  claims: AccessTokenClaims,
+  rules: Policy,
+  maxStaleness: number,
+  begun: number,
+): Promise<Found> {
+  for (let attempt = 1; attempt <= 3; attempt += 1) {
+    const timeout = policy.storeTimeout - (clock.mono() - begun)
+    if (timeout <= 0) break
+    const joined = maxStaleness > 0 && attempt === 1 ? lookup.join(claims, maxStaleness, timeout) : null
+    const read = await (joined ?? lookup.read(claims, timeout))
+    const now = momentOf(clock)
+    const standing = decideStanding(claims, read.record, rules, now.wall)
+    // With a bound, a read that took longer than it is too old to be accepted on.
+    if (standing.stands && (maxStaleness === 0 || isFresh(read.startedAt, maxStaleness, now))) return read as Found
+    // One that began before this call may have missed the login of this very token.
+    if (!standing.stands && joined === null) throw new RollcallError(standing.code)
+  }
+  throw new RollcallError('store_unavailable', { cause: new Error('reads take longer than maxStaleness allows') })
+}
+
+/** A call may be stricter than the settings, never laxer. */
+function chooseStaleness(configured: number, named: Duration | undefined): number {
+  return named === undefined ? configured : Math.min(configured, toMilliseconds(named, 'maxStaleness', 0, '1h'))
+}
+
+function toVerified<Claims, Transaction>(
+  context: Context<Claims, Transaction>,
+  claims: AccessTokenClaims,
+  { record, startedAt }: Found,
+  source: 'store' | 'cache',
+): Verified<Claims> {
+  noteUse(context, record, claims.jti)
+  const { authenticatedAt, amr, acr } = record
   return {
     userId: claims.userId,
     sid: claims.sid,
@@ -62,7 +112,7 @@ export async function verify<Claims, Transaction>(
     authenticatedAt: new Date(authenticatedAt),
     amr,
     acr,
-    source: 'store',
-    checkedAt: new Date(checkedAt),
+    source,
+    checkedAt: new Date(startedAt.wall),
   }
 }

@@ -123,7 +123,7 @@ describe('create and verify', () => {
     await expect(sessions.verify(one.accessToken, { audience: 'https://other.example' })).rejects.toBeInstanceOf(
       TypeError,
     )
-    await expect(sessions.verify(one.accessToken, { maxStaleness: '5s' } as object)).rejects.toBeInstanceOf(TypeError)
+    await expect(sessions.verify(one.accessToken, { staleness: '5s' } as object)).rejects.toBeInstanceOf(TypeError)
   })
 
   test('an app that changes the list of a session it was given changes nothing else', async () => {

@@ -11,6 +11,7 @@ const claims: AccessTokenClaims = {
   jti: 'jti',
   tokenVersion: 3,
   audience: ['api'],
+  notBefore: 0,
   expiresAt: now + 10_000,
   custom: {},
 }

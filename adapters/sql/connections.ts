@@ -1,6 +1,6 @@
 import type { Knex } from 'knex'
 import { RollcallError } from '../../src/errors.js'
-import type { Scope } from '../../src/ports/store.js'
+import { StoreDataError, type Scope } from '../../src/ports/store.js'
 import type { Dialect, Run, Statement } from './dialect.js'
 import { createPool, runOn, type KnexClient } from './pool.js'
 
@@ -74,6 +74,8 @@ function whileOpen(transaction: Knex.Transaction, run: Run): Run {
 }
 
 function translate(dialect: Dialect, error: unknown): never {
-  const code = error instanceof RollcallError ? null : dialect.classify(error)
-  throw code === null ? error : new RollcallError(code, { cause: error })
+  if (error instanceof RollcallError || error instanceof StoreDataError) throw error
+  const code = dialect.classify(error)
+  if (code !== null) throw new RollcallError(code, { cause: error })
+  throw dialect.isDataError(error) ? new StoreDataError('a value was refused', { cause: error }) : error
 }

@@ -68,6 +68,8 @@ export interface Dialect {
   isDoneAlready(error: unknown): boolean
   /** Whether the error tells of the connection and not of the statement: another connection may do better. */
   isConnectionLost(error: unknown): boolean
+  /** Whether the error is about a value of the statement, so that another one may do better on the same connection. */
+  isDataError(error: unknown): boolean
   /** What a driver's error means to the caller, where it means more than an outage. */
   classify(error: unknown): 'store_not_migrated' | 'transaction_conflict' | null
 }

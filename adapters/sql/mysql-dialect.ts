@@ -112,6 +112,9 @@ export const mysqlDialect: Dialect = {
   isConnectionLost: (error) =>
     error instanceof Error && (!('sqlState' in error) || error.sqlState === '08S01' || lost.has(errorCode(error))),
 
+  // Class 22 is data exceptions.
+  isDataError: (error) => error instanceof Error && 'sqlState' in error && String(error.sqlState).startsWith('22'),
+
   classify(error) {
     const code = errorCode(error)
     return missing.has(code) ? 'store_not_migrated' : conflicts.has(code) ? 'transaction_conflict' : null

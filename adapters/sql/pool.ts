@@ -24,12 +24,7 @@ export function createPool(client: KnexClient, dialect: Dialect): Pool {
 
   return async function usePool(signal, mayRepeat, work) {
     for (let repeat = 0; ; repeat += 1) {
-      const connection = await client.acquireConnection()
-      if (signal?.aborted) {
-        // Nobody waits any longer; the connection did no wrong and serves the next.
-        await client.releaseConnection(connection)
-        signal.throwIfAborted()
-      }
+      const connection = await acquire(client, signal)
       try {
         return await runOn(dialect, connection, signal, (run) => {
           const check = checkState(connection, run)
@@ -46,6 +41,30 @@ export function createPool(client: KnexClient, dialect: Dialect): Pool {
     }
   }
 }
+
+/** Waits for a connection as long as somebody waits for its work. One that comes later did no wrong and serves the next. */
+async function acquire(client: KnexClient, signal: AbortSignal | undefined): Promise<unknown> {
+  const acquired = client.acquireConnection()
+  if (signal === undefined) return acquired
+  let stopWaiting = (): void => {}
+  const givenUp = new Promise<never>((_, reject) => {
+    stopWaiting = () => reject(new Error(noneFree, { cause: signal.reason }))
+    signal.addEventListener('abort', stopWaiting, { once: true })
+    if (signal.aborted) stopWaiting()
+  })
+  try {
+    return await Promise.race([acquired, givenUp])
+  } catch (error) {
+    if (signal.aborted) acquired.then((connection) => client.releaseConnection(connection)).catch(() => {})
+    throw error
+  } finally {
+    signal.removeEventListener('abort', stopWaiting)
+  }
+}
+
+const noneFree =
+  'no connection of the Knex pool became free in time: it is too small for what runs at once, or waits for itself, as ' +
+  'when a transaction of the app holds the only one while it calls a verb without { transaction }'
 
 /** Runs statements on this connection until the work is done or nobody waits for it any longer. */
 export async function runOn<Answer>(

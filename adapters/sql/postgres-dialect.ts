@@ -98,6 +98,9 @@ export const postgresDialect: Dialect = {
   isConnectionLost: (error) =>
     error instanceof Error && (!('severity' in error) || /^(57P|08|25006)/.test(errorCode(error))),
 
+  // Class 22 is data exceptions: a character that the server's encoding lacks, say.
+  isDataError: (error) => errorCode(error).startsWith('22'),
+
   classify(error) {
     const code = errorCode(error)
     return missing.has(code) ? 'store_not_migrated' : conflicts.has(code) ? 'transaction_conflict' : null

@@ -1,11 +1,9 @@
 import type { Knex } from 'knex'
-import type { AdminStore, SessionKey } from '../../src/ports/store.js'
-import type { Cell, Run, Statement } from './dialect.js'
+import type { AdminStore } from '../../src/ports/store.js'
+import type { Cell, Run } from './dialect.js'
 import type { SqlEngine } from './engine.js'
+import { compileForKeys, runForKeys, type ForKeys } from './keys.js'
 import { integer, text } from './rows.js'
-
-/** Keys per delete statement; shorter lists are padded, so that one statement serves all. */
-const chunk = 50
 
 /**
  * Deletes by primary key only: a range delete on InnoDB would lock the gaps that logins insert into. What is dead is
@@ -17,17 +15,19 @@ export function pruneMethods({
   tables,
 }: SqlEngine): Pick<AdminStore<Knex.Transaction>, 'pruneBatch'> {
   const { users, sessions, events } = tables
-  const keyList = Array<string>(chunk).fill('(user_id = ? and sid = ?)').join(' or ')
   const statements = {
     expired: dialect.compile(
       `select user_id, sid from ${sessions} where idle_expires_at <= ? order by idle_expires_at limit ?`,
     ),
-    deleteExpired: dialect.compile(`delete from ${sessions} where (${keyList}) and idle_expires_at <= ?`),
+    deleteExpired: compileForKeys(
+      dialect,
+      (keys) => `delete from ${sessions} where (${keys}) and idle_expires_at <= ?`,
+    ),
     outdated: dialect.compile(
       `select s.user_id, s.sid from ${users} u join ${sessions} s on s.user_id = u.user_id and s.token_version < u.token_version
        where u.dead_since is not null order by u.dead_since limit ?`,
     ),
-    deleteOutdated: dialect.compile(`delete from ${sessions} where ${keyList}`),
+    deleteOutdated: compileForKeys(dialect, (keys) => `delete from ${sessions} where ${keys}`),
     clean: dialect.compile(
       `select u.user_id, u.token_version from ${users} u where u.dead_since is not null and not exists
          (select 1 from ${sessions} s where s.user_id = u.user_id and s.token_version < u.token_version)
@@ -67,24 +67,12 @@ export function pruneMethods({
   }
 }
 
-async function deleteKeys(
+function deleteKeys(
   run: Run,
-  statement: Statement,
+  statements: ForKeys,
   rows: readonly (readonly Cell[])[],
-  more: readonly number[],
+  after: readonly number[],
 ): Promise<number> {
-  const keys = rows.map(([userId, sid]) => ({ userId: text(userId), sid: text(sid) })).toSorted(byKey)
-  let deleted = 0
-  for (let start = 0; start < keys.length; start += chunk) {
-    const part = keys.slice(start, start + chunk)
-    const padded = [...part, ...Array<SessionKey>(chunk - part.length).fill(part[0]!)]
-    const values = padded.flatMap(({ userId, sid }) => [userId, sid])
-    deleted += (await run(statement, [...values, ...more])).changed
-  }
-  return deleted
-}
-
-/** The order of the primary key, so that two prunes lock rows in the same order. */
-function byKey(a: SessionKey, b: SessionKey): number {
-  return Buffer.compare(Buffer.from(`${a.userId}\0${a.sid}`), Buffer.from(`${b.userId}\0${b.sid}`))
+  const keys = rows.map(([userId, sid]) => ({ userId: text(userId), sid: text(sid) }))
+  return runForKeys(run, statements, keys, { before: [], after })
 }

@@ -1,13 +1,14 @@
 import type { Device, DeviceKind } from '../../src/device.js'
-import type {
-  ListedSession,
-  NewSession,
-  RefreshRecord,
-  RefreshTokenRecord,
-  Rotation,
-  SessionRecord,
-  StandingRecord,
-  UserRecord,
+import {
+  StoreDataError,
+  type ListedSession,
+  type NewSession,
+  type RefreshRecord,
+  type RefreshTokenRecord,
+  type Rotation,
+  type SessionRecord,
+  type StandingRecord,
+  type UserRecord,
 } from '../../src/ports/store.js'
 import type { Cell, Value } from './dialect.js'
 
@@ -107,10 +108,10 @@ function readRecord(row: Row): SessionRecord {
     sid: text(sid),
     tokenVersion: integer(tokenVersion),
     jti: text(jti),
-    audience: JSON.parse(text(audience)) as string[],
+    audience: list(audience),
     createdAt: integer(createdAt),
     authenticatedAt: integer(authenticatedAt),
-    amr: amr === null ? null : (JSON.parse(text(amr)) as string[]),
+    amr: amr === null ? null : list(amr),
     acr: nullableText(acr),
     lastSeenAt: integer(lastSeenAt),
     idleLifetime: integer(idleLifetime),
@@ -144,7 +145,15 @@ function readDevice([name, kind, userAgent, ip]: Row): Device {
 export function text(cell: Cell): string {
   if (typeof cell === 'string') return cell
   if (Buffer.isBuffer(cell)) return cell.toString('utf8')
-  throw new TypeError('a column that holds text holds something else')
+  throw new StoreDataError('a column that holds text holds something else')
+}
+
+function list(cell: Cell): string[] {
+  try {
+    return JSON.parse(text(cell)) as string[]
+  } catch (error) {
+    throw new StoreDataError('a column that holds a JSON list holds something else', { cause: error })
+  }
 }
 
 function nullableText(cell: Cell): string | null {
@@ -155,6 +164,6 @@ function nullableText(cell: Cell): string | null {
 export function integer(cell: Cell): number {
   const value =
     typeof cell === 'number' ? cell : typeof cell === 'string' || typeof cell === 'bigint' ? Number(cell) : Number.NaN
-  if (!Number.isSafeInteger(value)) throw new TypeError('a column that holds a whole number holds something else')
+  if (!Number.isSafeInteger(value)) throw new StoreDataError('a column that holds a whole number holds something else')
   return value
 }

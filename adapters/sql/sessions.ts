@@ -5,6 +5,7 @@ import type { SqlEngine } from './engine.js'
 import type { WriteEvent } from './events.js'
 import { deviceColumns, recordColumns, recordValues, refreshTokenColumns } from './rows.js'
 import type { ReadState } from './session-state.js'
+import { compileForKeys, runForKeys } from './keys.js'
 import type { LockUser } from './users.js'
 
 type RowStore = Pick<SessionStore<Knex.Transaction>, 'insert' | 'remove' | 'touch' | 'rename'>
@@ -20,8 +21,11 @@ export function sessionMethods(
     `insert into ${tables.sessions} (${columns.join(', ')}) values (${columns.map(() => '?').join(', ')})`,
   )
   const deleteSession = dialect.compile(`delete from ${tables.sessions} where user_id = ? and sid = ?`)
-  const touchSession = dialect.compile(
-    `update ${tables.sessions} set last_seen_at = ?, idle_expires_at = ? where user_id = ? and sid = ? and last_seen_at < ?`,
+  const touchSessions = compileForKeys(
+    dialect,
+    (keys) => `update ${tables.sessions} set last_seen_at = ?,
+       idle_expires_at = case when ? + idle_lifetime < expires_at then ? + idle_lifetime else expires_at end
+       where (${keys}) and last_seen_at < ? - case when idle_lifetime < ? then idle_lifetime / 10 else ? end`,
   )
   const renameSession = dialect.compile(`update ${tables.sessions} set device_name = ? where user_id = ? and sid = ?`)
 
@@ -49,9 +53,9 @@ export function sessionMethods(
         return ended
       }),
 
-    touch: (key, { lastSeenAt, idleExpiresAt, ifSeenBefore }, scope) =>
+    touch: (keys, { at, interval }, scope) =>
       connections.use(scope, async (run) => {
-        await run(touchSession, [lastSeenAt, idleExpiresAt, key.userId, key.sid, ifSeenBefore])
+        await runForKeys(run, touchSessions, keys, { before: [at, at, at], after: [at, 10 * interval, interval] })
       }),
 
     rename: (key, name, now, scope) =>

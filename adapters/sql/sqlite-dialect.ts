@@ -75,6 +75,9 @@ export const sqliteDialect: Dialect = {
 
   isConnectionLost: () => false,
 
+  // It has neither an encoding to miss a character in nor types to refuse a value.
+  isDataError: () => false,
+
   classify(error) {
     const message = error instanceof Error ? error.message : ''
     if (/no such (table|column)|has no column named/.test(message)) return 'store_not_migrated'

@@ -1,5 +1,15 @@
 import type { Device } from '../device.js'
 
+/**
+ * What a store rejects with when the fault lies in what one row or key holds, and not in the way there: others of the same
+ * read may do better without it.
+ */
+export class StoreDataError extends Error {
+  override get name(): string {
+    return 'StoreDataError'
+  }
+}
+
 /** Names one session. Both parts are checked before a store sees them. */
 export interface SessionKey {
   readonly userId: string
@@ -123,7 +133,10 @@ export interface RaisedVersion {
  * `transaction_conflict` and leaves nothing written; outside of a caller's transaction the core then asks again.
  */
 export interface SessionStore<Transaction> {
-  /** Reads sessions with their users, in the order of the keys, `null` for none. Sees everything committed before the call. */
+  /**
+   * Reads sessions with their users, in the order of the keys, `null` for none. Sees everything committed before the
+   * call. Rejects with a `StoreDataError` for what one of the keys alone is to blame for.
+   */
   lookup(keys: readonly SessionKey[], scope: Scope<never>): Promise<(StandingRecord | null)[]>
   /** Reads a user; an unseen one has version 0. */
   readUser(userId: string, scope: Scope<Transaction>): Promise<UserRecord>
@@ -145,10 +158,13 @@ export interface SessionStore<Transaction> {
     event: EventDraft,
     scope: Scope<Transaction>,
   ): Promise<RaisedVersion | null>
-  /** Moves last-seen and idle expiry forward, if the row exists and was last seen before `ifSeenBefore`. */
+  /**
+   * Moves last-seen to `at`, and the idle expiry with it, of those of these sessions that were last seen longer ago than
+   * `interval`, or than a tenth of their idle lifetime where that is shorter. Not atomic over the sessions.
+   */
   touch(
-    key: SessionKey,
-    seen: { lastSeenAt: number; idleExpiresAt: number; ifSeenBefore: number },
+    keys: readonly SessionKey[],
+    seen: { readonly at: number; readonly interval: number },
     scope: Scope<never>,
   ): Promise<void>
   /** Names the device of a standing session. Answers whether there is one. */

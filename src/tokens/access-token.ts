@@ -20,6 +20,8 @@ export interface AccessTokenClaims {
   readonly jti: string
   readonly tokenVersion: number
   readonly audience: readonly string[]
+  /** The later of `iat` and `nbf`. */
+  readonly notBefore: number
   readonly expiresAt: number
   readonly custom: Readonly<Record<string, unknown>>
 }
@@ -68,30 +70,21 @@ export function signAccessToken(
 }
 
 /**
- * Signature first, then the claims, the audience among the accepted ones; expiry is left to the caller, since a logout
- * takes an expired token too.
+ * What of a token does not change with time: its signature, its issuer and the types of its claims. Its custom claims are
+ * frozen, since one reading serves every request that shows the token.
  * @throws RollcallError `token_malformed`, `token_invalid`
  */
-export async function readAccessToken(
-  keys: KeyRing,
-  policy: AccessTokenPolicy,
-  token: unknown,
-  now: number,
-  accepted: readonly string[],
-): Promise<AccessTokenClaims> {
+export async function readAccessToken(keys: KeyRing, issuer: string, token: unknown): Promise<AccessTokenClaims> {
   const payload = await keys.verify(type, token)
   const { iss, sub, aud, exp, iat, nbf, jti, sid, tokenVersion } = payload
   const audience = Array.isArray(aud) ? (aud as unknown[]) : [aud]
-  const latest = now + policy.clockTolerance
   const isValid =
-    iss === policy.issuer &&
+    iss === issuer &&
     isUserId(sub) &&
     audience.every((entry) => typeof entry === 'string') &&
-    audience.some((entry) => accepted.includes(entry)) &&
     isNumericDate(exp) &&
     isNumericDate(iat) &&
-    iat * 1_000 <= latest &&
-    (nbf === undefined || (isNumericDate(nbf) && nbf * 1_000 <= latest)) &&
+    (nbf === undefined || isNumericDate(nbf)) &&
     isTokenId(jti) &&
     isTokenId(sid) &&
     Number.isSafeInteger(tokenVersion) &&
@@ -103,9 +96,31 @@ export async function readAccessToken(
     jti,
     tokenVersion: tokenVersion as number,
     audience,
+    notBefore: Math.max(iat, nbf ?? 0) * 1_000,
     expiresAt: exp * 1_000,
-    custom: customClaims(payload),
+    custom: deepFreeze(customClaims(payload)),
   }
+}
+
+/**
+ * What does: whether it is for one of these audiences and not of the future. Expiry is left to the caller, since a logout
+ * takes an expired token too.
+ * @throws RollcallError `token_invalid`
+ */
+export function checkAccessToken(
+  { audience, notBefore }: AccessTokenClaims,
+  { clockTolerance }: AccessTokenPolicy,
+  accepted: readonly string[],
+  now: number,
+): void {
+  const isForUs = audience.some((entry) => accepted.includes(entry))
+  if (!isForUs || !(notBefore <= now + clockTolerance)) throw new RollcallError('token_invalid')
+}
+
+function deepFreeze<Value>(value: Value): Value {
+  if (typeof value !== 'object' || value === null) return value
+  Object.values(value).forEach(deepFreeze)
+  return Object.freeze(value)
 }
 
 /** RFC 7519 NumericDate: whole seconds here, within what a `Date` can hold. Milliseconds by mistake are refused. */

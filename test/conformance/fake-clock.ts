@@ -1,6 +1,6 @@
 import { systemClock, type Clock } from '../../src/ports/clock.js'
 
-/** A wall clock that stands still until it is moved. Timers run in real time, since the stores under test are real. */
+/** Clocks that stand still until they are moved: `advance` moves both, `set` the wall clock alone. Timers run in real time, since the stores under test are real. */
 export interface FakeClock extends Clock {
   advance(ms: number): void
   set(ms: number): void
@@ -8,10 +8,15 @@ export interface FakeClock extends Clock {
 
 export function createFakeClock(start: number = Date.UTC(2030, 0, 1)): FakeClock {
   let now = start
+  let elapsed = 0
   return {
     wall: () => now,
+    mono: () => elapsed,
     after: (ms, callback) => systemClock.after(ms, callback),
-    advance: (ms) => void (now += ms),
+    advance(ms) {
+      now += ms
+      elapsed += ms
+    },
     set: (ms) => void (now = ms),
   }
 }

@@ -1,6 +1,7 @@
 import { describe } from 'vitest'
 import { describeAdministration } from './administration.js'
 import { describeDevices } from './devices.js'
+import { describeFreshness } from './freshness.js'
 import type { StoreHarness } from './harness.js'
 import { describeIds } from './ids.js'
 import { describeLifetimes } from './lifetimes.js'
@@ -25,6 +26,7 @@ export function describeStore<Transaction = never>(name: string, harness: StoreH
     describeRefresh(harness)
     describeRefreshFaults(harness)
     describeRefreshTrust(harness)
+    describeFreshness(harness)
     describeDevices(harness)
     describeAdministration(harness)
     describeTransactions(harness)

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { BackgroundError } from '../../src/notifier.js'
+import type { TokenPair } from '../../src/token-pair.js'
 import { codeOf, stageFor, type StoreHarness } from './harness.js'
 
 const hour = 3_600_000
@@ -113,13 +114,50 @@ export function describeLifetimes<Transaction>(harness: StoreHarness<Transaction
       const sessions = another()
       const userId = user()
       const { session } = await sessions.create({ userId })
-      const key = { userId, sid: session.sid }
+      const keys = [{ userId, sid: session.sid }]
       const at = clock.wall()
-      await open.store.touch(key, { lastSeenAt: at + 2_000, idleExpiresAt: at + 9_000, ifSeenBefore: at + 1_000 }, {})
-      await open.store.touch(key, { lastSeenAt: at + 1_000, idleExpiresAt: at + 5_000, ifSeenBefore: at + 500 }, {})
+      await open.store.touch(keys, { at: at + 2_000, interval: 1_000 }, {})
+      await open.store.touch(keys, { at: at + 1_000, interval: 1_000 }, {})
+      await open.store.touch(keys, { at: at + 3_000, interval: 1_000 }, {})
       const [listed] = await sessions.list(userId)
       expect(listed!.lastSeenAt.getTime()).toBe(at + 2_000)
-      expect(listed!.idleExpiresAt.getTime()).toBe(at + 9_000)
+      expect(listed!.idleExpiresAt.getTime() - session.idleExpiresAt.getTime()).toBe(2_000)
+    })
+
+    test('sessions that come due together are written together, each by its own lifetimes', async () => {
+      const { another, open, clock, user } = stage()
+      const batches: number[] = []
+      const store = {
+        ...open.store,
+        touch: (...given: Parameters<typeof open.store.touch>) => (
+          batches.push(given[0].length),
+          open.store.touch(...given)
+        ),
+      }
+      const sessions = another({ store })
+      const userId = user()
+      const logins: TokenPair[] = []
+      for (let count = 0; count < 150; count += 1) {
+        const lifetime = count === 0 ? '7h' : '30d'
+        logins.push(await sessions.create({ userId, lifetime, idleLifetime: count === 1 ? '100s' : '6h' }))
+      }
+      // Too soon for all but the one whose idle lifetime is short.
+      clock.advance(15_000)
+      await Promise.all(logins.map(({ accessToken }) => sessions.verify(accessToken)))
+      while (batches.length === 0) await sessions.tokenVersion('nobody')
+      clock.advance(hour)
+      await Promise.all(logins.filter((_, index) => index !== 1).map(({ accessToken }) => sessions.verify(accessToken)))
+      await sessions.close()
+      expect(batches[0]).toBe(1)
+      expect(batches.slice(1).reduce((sum, size) => sum + size, 0)).toBe(149)
+      expect(batches.length).toBeLessThan(20)
+      const listed = new Map((await another().list(userId, { limit: 1_000 })).map((one) => [one.sid, one]))
+      const now = clock.wall()
+      const idleOf = (index: number): number => listed.get(logins[index]!.session.sid)!.idleExpiresAt.getTime() - now
+      expect(listed.size).toBe(149)
+      expect(idleOf(0)).toBe(6 * hour - 15_000)
+      expect(idleOf(2)).toBe(6 * hour)
+      for (const [sid, { lastSeenAt }] of listed) expect([sid, lastSeenAt.getTime()]).toEqual([sid, now])
     })
   })
 }

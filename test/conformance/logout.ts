@@ -167,11 +167,7 @@ export function describeLogout<Transaction>(harness: StoreHarness<Transaction>):
       const { accessToken, session } = await login(userId)
       await sessions.revoke(userId, session.sid)
       const now = clock.wall() + 600_000
-      await open.store.touch(
-        { userId, sid: session.sid },
-        { lastSeenAt: now, idleExpiresAt: now + 1_000, ifSeenBefore: now },
-        {},
-      )
+      await open.store.touch([{ userId, sid: session.sid }], { at: now, interval: 1_000 }, {})
       expect(await codeOf(sessions.verify(accessToken))).toBe('session_ended')
       expect(await sessions.list(userId)).toEqual([])
     })

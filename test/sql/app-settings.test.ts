@@ -94,7 +94,7 @@ describeSql("whatever the app's Knex instance is set to", (stage, engine) => {
         const knex = stage().database.knex(zoned(engine, stage(), '+05:30'))
         for (const moment of moments) {
           let now = Date.parse(moment)
-          const clock = { wall: () => now, after: () => () => {} }
+          const clock = { wall: () => now, mono: () => 0, after: () => () => {} }
           const sessions = stage().sessionsOver(knex, { clock, clockTolerance: 0 })
           const { accessToken } = await sessions.create({
             userId: `zone-${zone}`,

@@ -60,4 +60,18 @@ describeSql('a pool of one connection', (stage, engine) => {
     })
     expect(await sessions.tokenVersion(userId)).toBe(2)
   })
+
+  test('says why a verify within a transaction that holds the only connection gets no answer, and goes on afterwards', async () => {
+    const { database, sessionsOver } = stage()
+    const knex = engine === 'sqlite' ? database.knex() : database.knex({ pool: { min: 0, max: 1 } })
+    const sessions = sessionsOver(knex, { storeTimeout: '100ms' })
+    const { accessToken } = await sessions.create({ userId: 'pool-verify' })
+    await knex.transaction(async (transaction) => {
+      await transaction.raw('select 1')
+      const fault = await sessions.verify(accessToken).catch((error: unknown) => error)
+      expect(fault).toMatchObject({ code: 'store_unavailable' })
+      expect(String((fault as Error).cause)).toContain('no connection of the Knex pool became free in time')
+    })
+    expect(await codeOf(sessions.verify(accessToken))).toBe('accepted')
+  })
 })

@@ -32,7 +32,7 @@ export function openGround(name: string, store: Store, open: (clock: Clock) => V
     return () => clearImmediate(pause)
   }
   const clock = { ...createFakeClock(), after }
-  const aheadClock = { wall: () => clock.wall() + ahead, after }
+  const aheadClock = { wall: () => clock.wall() + ahead, mono: () => clock.mono(), after }
   return { name, store, clock, sessions: open(clock), aheadSessions: open(aheadClock) }
 }
 

@@ -35,7 +35,7 @@ export function openNode(
     issuer: 'https://issuer.example',
     audience: ['https://api.example', 'https://admin.example'],
     session,
-    clock: { wall: () => clock.wall(), after: () => () => {} },
+    clock: { wall: () => clock.wall(), mono: () => clock.wall(), after: () => () => {} },
   })
 }
 

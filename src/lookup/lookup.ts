@@ -1,0 +1,67 @@
+import { momentOf, type Clock, type Moment } from '../ports/clock.js'
+import type { SessionEvent, SessionKey } from '../ports/store.js'
+import type { LookupMany, Read } from './batch.js'
+import { createReads, type ReadsStatus } from './reads.js'
+import { createSessionCache, isFresh, type Found, type SessionCacheStatus } from './session-cache.js'
+import { createVersionsSeen } from './versions-seen.js'
+
+/** How `verify` learns of a session: from what was kept, where that may be, or by a read that others share. */
+export interface Lookup {
+  /** A kept session that is fresh enough. It may only help to accept. */
+  recall(key: SessionKey, maxStaleness: number, now: Moment): Found | undefined
+  /** The answer of a read that is under way and fresh enough, `null` when there is none. */
+  join(key: SessionKey, maxStaleness: number, timeout: number): Promise<Read> | null
+  /**
+   * Reads a session, beginning after this call.
+   * @throws RollcallError `store_unavailable`, `store_behind` and the store's own codes
+   */
+  read(key: SessionKey, timeout: number): Promise<Read>
+  /** A change was committed: what is kept of its sessions, or being read, counts no more. */
+  changed(event: Pick<SessionEvent, 'type' | 'userId' | 'sid' | 'tokenVersion'>): void
+  /** A session was rotated: what is kept of it would only cost a second read. */
+  rotated(key: SessionKey): void
+  status(): LookupStatus
+}
+
+export interface LookupStatus {
+  readonly sessions: SessionCacheStatus
+  readonly reads: ReadsStatus
+}
+
+/** @param cacheSize how many sessions are kept; 0 keeps none */
+export function createLookup(clock: Clock, cacheSize: number, lookup: LookupMany): Lookup {
+  const cache = cacheSize === 0 ? null : createSessionCache(clock, cacheSize)
+  const versions = createVersionsSeen(() => clock.mono())
+  const reads = createReads(clock, lookup, ({ userId }, read) => {
+    if (read.record === null) return
+    versions.check(userId, read.record.user, read.startedAt.mono)
+    cache?.keep(read as Found)
+  })
+
+  function forget(userId: string, sid: string | null): void {
+    cache?.forget(userId, sid)
+    reads.overtake(userId, sid)
+  }
+
+  return {
+    recall(key, maxStaleness, now) {
+      const found = cache?.find(key)
+      return found && isFresh(found.startedAt, maxStaleness, now) ? found : undefined
+    },
+
+    join: (key, maxStaleness, timeout) =>
+      reads.join(key, timeout, (startedAt) => isFresh(startedAt, maxStaleness, momentOf(clock))),
+
+    read: (key, timeout) => reads.read(key, timeout),
+
+    changed({ type, userId, sid, tokenVersion }) {
+      // Only an end of this one session leaves the user's others as they are.
+      const isOne = tokenVersion === null && (type === 'session_revoked' || type === 'refresh_token_reused')
+      forget(userId, isOne ? sid : null)
+    },
+
+    rotated: ({ userId, sid }) => forget(userId, sid),
+
+    status: () => ({ sessions: cache?.status() ?? { entries: 0, oldest: null }, reads: reads.status() }),
+  }
+}

@@ -1,0 +1,105 @@
+import { momentOf, type Clock, type Moment } from '../ports/clock.js'
+import type { SessionKey } from '../ports/store.js'
+import { answerBatch, waitFor, type Batch, type LookupMany, type Read, type Take, type Ticket } from './batch.js'
+
+/** Reads sessions for many callers at once: who asks while others wait, is read with them. */
+export interface Reads {
+  /**
+   * Joins a read that no connection has yet, so that it begins after this call.
+   * @param timeout how long to wait, the time in the queue included; milliseconds
+   * @throws RollcallError `store_unavailable` and the store's own codes
+   */
+  read(key: SessionKey, timeout: number): Promise<Read>
+  /** Joins the last read of this session that is under way, unless a change has overtaken it: `null` when there is none. */
+  join(key: SessionKey, timeout: number, isFresh: (startedAt: Moment) => boolean): Promise<Read> | null
+  /** A change became known: of this session, or with `null` of all the user's. */
+  overtake(userId: string, sid: string | null): void
+  status(): ReadsStatus
+}
+
+export interface ReadsStatus {
+  /** Statements that were sent, and the sessions they asked for: the second by the first is what coalescing saves. */
+  readonly batches: number
+  readonly keys: number
+  readonly failed: number
+  readonly inFlight: number
+  readonly waiting: number
+}
+
+const maximumBatch = 256
+const maximumInFlight = 2
+
+export function createReads(clock: Clock, lookup: LookupMany, take: Take): Reads {
+  const queue = new Map<string, Ticket>()
+  const underWay = new Set<Batch>()
+  /** The last read of each session that is under way. */
+  const latest = new Map<string, Ticket>()
+  const counts = { batches: 0, keys: 0, failed: 0 }
+  let isScheduled = false
+
+  /** Whoever asks in this same turn comes along. */
+  function schedule(): void {
+    if (isScheduled || underWay.size >= maximumInFlight || queue.size === 0) return
+    isScheduled = true
+    queueMicrotask(() => {
+      isScheduled = false
+      if (queue.size > 0) void run(takeBatch(queue, momentOf(clock)))
+      schedule()
+    })
+  }
+
+  async function run(batch: Batch): Promise<void> {
+    underWay.add(batch)
+    for (const ticket of batch.tickets) latest.set(nameOf(ticket.key), ticket)
+    await answerBatch(batch, batch.tickets, lookup, take, counts)
+    underWay.delete(batch)
+    for (const ticket of batch.tickets) {
+      const name = nameOf(ticket.key)
+      if (latest.get(name) === ticket) latest.delete(name)
+    }
+    schedule()
+  }
+
+  const drop = (ticket: Ticket): void => void queue.delete(nameOf(ticket.key))
+
+  return {
+    read(key, timeout) {
+      const name = nameOf(key)
+      const ticket = queue.get(name) ?? { key, waiters: new Set(), batch: null, isOvertaken: false }
+      queue.set(name, ticket)
+      schedule()
+      return waitFor(clock, ticket, timeout, drop)
+    },
+
+    join(key, timeout, isFresh) {
+      const ticket = latest.get(nameOf(key))
+      const batch = ticket?.batch
+      const isOpen = batch && !batch.controller.signal.aborted && !ticket.isOvertaken && isFresh(batch.startedAt)
+      return isOpen ? waitFor(clock, ticket, timeout, drop) : null
+    },
+
+    overtake(userId, sid) {
+      for (const ticket of [...underWay].flatMap(({ tickets }) => tickets)) {
+        if (ticket.key.userId === userId && (sid === null || ticket.key.sid === sid)) ticket.isOvertaken = true
+      }
+    },
+
+    status: () => ({ ...counts, inFlight: underWay.size, waiting: queue.size }),
+  }
+}
+
+function takeBatch(queue: Map<string, Ticket>, startedAt: Moment): Batch {
+  const tickets: Ticket[] = []
+  const batch = { tickets, startedAt, controller: new AbortController() }
+  for (const [name, ticket] of queue) {
+    queue.delete(name)
+    ticket.batch = batch
+    if (tickets.push(ticket) === maximumBatch) break
+  }
+  return batch
+}
+
+/** Neither part can hold a NUL. */
+export function nameOf({ userId, sid }: SessionKey): string {
+  return `${sid}\0${userId}`
+}
