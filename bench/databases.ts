@@ -64,21 +64,33 @@ async function openOnServer(engine: Exclude<EngineName, 'sqlite'>, log: (line: s
   const name = `rollcall_bench_${randomBytes(6).toString('hex')}`
   const url = new URL(server.url)
   url.pathname = `/${name}`
-  await onServer(client, server.url, `create database ${name}`)
+  const isOwn = !server.source.startsWith('given')
+  await onServer(client, server.url, [`create database ${name}`, ...(isOwn ? memory[engine] : [])])
   const poolSize = 10
   const config = { client, connection: url.href, pool: { min: 0, max: poolSize } }
   const knex = knexFactory(config)
   const close = async (): Promise<void> => {
     await knex.destroy()
-    await onServer(client, server.url, `drop database ${name}`)
+    await onServer(client, server.url, [`drop database ${name}`])
     await server.stop()
   }
   return { version: server.version, location: url.href, config, poolSize, knex, close }
 }
 
-async function onServer(client: string, connection: string, sql: string): Promise<void> {
+/** The servers are started for tests, with little memory and short logs; what is measured here are larger tables. */
+const memory: Readonly<Record<Exclude<EngineName, 'sqlite'>, readonly string[]>> = {
+  postgres: [`alter system set max_wal_size = '8GB'`, 'select pg_reload_conf()'],
+  mariadb: [`set global innodb_buffer_pool_size = ${3 * 2 ** 30}`, `set global innodb_log_file_size = ${2 ** 30}`],
+  mysql: [`set global innodb_buffer_pool_size = ${3 * 2 ** 30}`, `set global innodb_redo_log_capacity = ${2 ** 30}`],
+}
+
+async function onServer(client: string, connection: string, statements: readonly string[]): Promise<void> {
   const knex = knexFactory({ client, connection, pool: { min: 0, max: 1 } })
-  await knex.raw(sql).finally(() => knex.destroy())
+  try {
+    for (const sql of statements) await knex.raw(sql)
+  } finally {
+    await knex.destroy()
+  }
 }
 
 function storeFor(engine: EngineName, knex: Knex): SqlStore {

@@ -55,7 +55,7 @@ async function openVerbs({ store }: Database): Promise<{ sessions: Verbs; passGr
     audience,
     refreshToken: { secret, grace },
     session: { lifetime: '3650d', idleLifetime: '3650d' },
-    clock: { wall: () => now, after },
+    clock: { wall: () => now, mono: () => performance.now(), after },
   })
   return { sessions, passGrace: () => void (now += grace) }
 }

@@ -11,30 +11,42 @@ export interface Settings {
   /** Rounds of a topic that counts: 100, or those of a run for a look. */
   readonly countedRounds: number
   readonly engines: readonly EngineName[]
+  /** How many sessions there are in the databases of `growth`, ascending. */
+  readonly sizes: readonly number[]
+  /** How many dead rows `growth` prunes. */
+  readonly prune: number
 }
 
-/** Fewer rounds, shorter ones or fewer engines are for a look; the files that are kept stay as they are. */
-const worthKeeping = { rounds: 15, duration: 300 }
+/** What is less than this is for a look; the files that are kept stay as they are. */
+const worthKeeping = { rounds: 15, duration: 300, sizes: [10_000, 1_000_000, 10_000_000], prune: 1_000_000 }
+const largest = Math.max(...worthKeeping.sizes)
+const options = {
+  rounds: { type: 'string' },
+  duration: { type: 'string' },
+  engines: { type: 'string' },
+  sizes: { type: 'string' },
+  prune: { type: 'string' },
+} as const
 
 export function readSettings(args: string[], knownTopics: readonly string[]): Settings {
-  const { values, positionals } = parseArgs({
-    args,
-    allowPositionals: true,
-    options: { rounds: { type: 'string' }, duration: { type: 'string' }, engines: { type: 'string' } },
-  })
-  const rounds = positiveInteger('--rounds', values.rounds ?? '15')
+  const { values, positionals } = parseArgs({ args, allowPositionals: true, options })
+  const rounds = positiveInteger('--rounds', values.rounds ?? '15', 100_000)
+  const sizes = values.sizes?.split(',').map((size) => positiveInteger('--sizes', size, largest))
   return {
     topics: positionals.length === 0 ? knownTopics : positionals.map((name) => oneOf('topic', name, knownTopics)),
     rounds,
-    duration: positiveInteger('--duration', values.duration ?? '400'),
+    duration: positiveInteger('--duration', values.duration ?? '400', 100_000),
     countedRounds: rounds < worthKeeping.rounds ? rounds : 100,
     engines: values.engines?.split(',').map((name) => oneOf('engine', name, engineNames)) ?? engineNames,
+    sizes: sizes?.toSorted((left, right) => left - right) ?? worthKeeping.sizes,
+    prune: positiveInteger('--prune', values.prune ?? String(worthKeeping.prune), largest),
   }
 }
 
-export function isWorthKeeping({ rounds, duration, engines }: Settings): boolean {
-  const isWhole = engineNames.every((name) => engines.includes(name))
-  return isWhole && rounds >= worthKeeping.rounds && duration >= worthKeeping.duration
+export function isWorthKeeping({ rounds, duration, engines, sizes, prune }: Settings): boolean {
+  const hasAll = engineNames.every((name) => engines.includes(name))
+  const isLarge = worthKeeping.sizes.every((size) => sizes.includes(size)) && prune >= worthKeeping.prune
+  return hasAll && isLarge && rounds >= worthKeeping.rounds && duration >= worthKeeping.duration
 }
 
 function oneOf<Name extends string>(what: string, given: string, known: readonly Name[]): Name {
@@ -43,7 +55,8 @@ function oneOf<Name extends string>(what: string, given: string, known: readonly
   return found
 }
 
-function positiveInteger(option: string, given: string): number {
-  if (!/^[1-9]\d{0,5}$/.test(given)) throw new TypeError(`${option} must be a whole number from 1, not '${given}'`)
+function positiveInteger(option: string, given: string, maximum: number): number {
+  const isInteger = /^[1-9]\d{0,8}$/.test(given) && Number(given) <= maximum
+  if (!isInteger) throw new TypeError(`${option} must be a whole number from 1 to ${maximum}, not '${given}'`)
   return Number(given)
 }

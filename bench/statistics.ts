@@ -14,7 +14,8 @@ export function ratios(ours: readonly number[], theirs: readonly number[]): Quar
   return quartiles(ours.map((rate, round) => rate / theirs[round]!))
 }
 
-function quantile(sorted: readonly number[], share: number): number {
+/** @param sorted ascending and not empty */
+export function quantile(sorted: readonly number[], share: number): number {
   const place = (sorted.length - 1) * share
   const [below, above] = [sorted[Math.floor(place)]!, sorted[Math.ceil(place)]!]
   return below + (above - below) * (place % 1)

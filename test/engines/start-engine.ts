@@ -1,4 +1,4 @@
-import type { Engine, EngineName, StartOptions } from './engine.js'
+import type { Engine, ServerName, StartOptions } from './engine.js'
 import { findProgram } from './find-program.js'
 import { installPackage } from './install-packages.js'
 import { openPlace } from './place.js'
@@ -9,13 +9,16 @@ import { startContainer } from './start-container.js'
 import { unpackMysql } from './unpack-mysql.js'
 import { isAtLeast } from './versions.js'
 
-type Way = () => Promise<Engine>
+type Way<Name extends ServerName> = () => Promise<Engine<Name>>
 
 /** Comes by a server in the first way that this machine allows; throws an error that names all ways when none does. */
-export async function startEngine(name: EngineName, options: StartOptions = {}): Promise<Engine> {
+export async function startEngine<Name extends ServerName>(
+  name: Name,
+  options: StartOptions = {},
+): Promise<Engine<Name>> {
   const given = process.env[urlVariable(name)]
   if (given !== undefined && given !== '') return useGiven(name, given)
-  if (name === 'pgbouncer' && options.postgresUrl === undefined) return startWithPostgres(options)
+  if (name === 'pgbouncer' && options.postgresUrl === undefined) return startWithPostgres(name, options)
   const failures: string[] = []
   for (const way of waysTo(name, options)) {
     try {
@@ -33,11 +36,11 @@ export async function startEngine(name: EngineName, options: StartOptions = {}):
   )
 }
 
-function urlVariable(name: EngineName): string {
+function urlVariable(name: ServerName): string {
   return `ROLLCALL_TEST_${name.toUpperCase()}_URL`
 }
 
-async function useGiven(name: EngineName, url: string): Promise<Engine> {
+async function useGiven<Name extends ServerName>(name: Name, url: string): Promise<Engine<Name>> {
   const source = `given by ${urlVariable(name)}`
   try {
     return { name, url, version: await checkVersion(recipes[name], url), source, stop: async () => {} }
@@ -46,10 +49,10 @@ async function useGiven(name: EngineName, url: string): Promise<Engine> {
   }
 }
 
-async function startWithPostgres(options: StartOptions): Promise<Engine> {
+async function startWithPostgres<Name extends ServerName>(name: Name, options: StartOptions): Promise<Engine<Name>> {
   const behind = await startEngine('postgres', options)
   try {
-    const engine = await startEngine('pgbouncer', { ...options, postgresUrl: behind.url })
+    const engine = await startEngine(name, { ...options, postgresUrl: behind.url })
     return { ...engine, stop: () => engine.stop().finally(() => behind.stop()) }
   } catch (error) {
     await behind.stop()
@@ -57,16 +60,16 @@ async function startWithPostgres(options: StartOptions): Promise<Engine> {
   }
 }
 
-function waysTo(name: EngineName, { postgresUrl, log = () => {} }: StartOptions): Way[] {
+function waysTo<Name extends ServerName>(name: Name, { postgresUrl, log = () => {} }: StartOptions): Way<Name>[] {
   const recipe = recipes[name]
-  const startFound = async (): Promise<Engine> => startProgram(name, await findProgram(recipe), postgresUrl)
-  const startInstalled = async (): Promise<Engine> => {
+  const startFound = async (): Promise<Engine<Name>> => startProgram(name, await findProgram(recipe), postgresUrl)
+  const startInstalled = async (): Promise<Engine<Name>> => {
     if (recipe.debianPackage === null) return startProgram(name, await unpackMysql(log), postgresUrl)
     log(`${name}: installing the Debian package ${recipe.debianPackage}`)
     await installPackage(recipe.debianPackage)
     return startFound()
   }
-  const startInDocker = async (): Promise<Engine> => {
+  const startInDocker = async (): Promise<Engine<Name>> => {
     const { url, close } = await startContainer(recipe, (line) => log(`${name}: ${line}`))
     const version = await checkVersion(recipe, url)
     return { name, url, version, source: `run by Docker from ${recipe.image?.name}`, stop: close }
@@ -74,7 +77,11 @@ function waysTo(name: EngineName, { postgresUrl, log = () => {} }: StartOptions)
   return [startFound, startInstalled, startInDocker]
 }
 
-async function startProgram(name: EngineName, program: Program, postgresUrl: string | undefined): Promise<Engine> {
+async function startProgram<Name extends ServerName>(
+  name: Name,
+  program: Program,
+  postgresUrl: string | undefined,
+): Promise<Engine<Name>> {
   const recipe = recipes[name]
   const place = await openPlace({ requiresUser: recipe.requiresUser })
   try {

@@ -1,0 +1,71 @@
+import { createHmac } from 'node:crypto'
+import { betterAuth, type BetterAuthOptions } from 'better-auth'
+import { getMigrations } from 'better-auth/db/migration'
+import pg from 'pg'
+import type { Database } from '../databases.js'
+import { keyOf } from '../fill.js'
+import { secret, type Sample } from '../tokens.js'
+import type { Contender, OpenContender } from './contender.js'
+
+/** `auth.api.getSession`, each time from the database. */
+export const openBetterAuth: OpenContender = (database, sample) => open(database, sample, false)
+
+/** The same with the session in a signed cookie, which holds until the cookie is over, logout or not. */
+export const openBetterAuthCached: OpenContender = (database, sample) => open(database, sample, true)
+
+async function open(database: Database, sample: Sample, hasCache: boolean): Promise<Contender> {
+  const pool = new pg.Pool({ connectionString: database.location, max: database.poolSize })
+  const options = {
+    database: pool,
+    secret,
+    baseURL: 'http://localhost:3000',
+    logger: { disabled: true },
+    telemetry: { enabled: false },
+    session: { cookieCache: { enabled: hasCache, maxAge: 86_400 } },
+  } satisfies BetterAuthOptions
+  await fillTables(database, options)
+  const auth = betterAuth(options)
+  const { authCookies } = await auth.$context
+  const sids = sample.sessions.map((number) => keyOf(sample.roll, number).sid)
+  const cookies = sids.map((sid) => `${authCookies.sessionToken.name}=${encodeURIComponent(`${sid}.${sign(sid)}`)}`)
+  const headers = cookies.map((cookie) => new Headers({ cookie }))
+  if (hasCache) {
+    for (const [place, cookie] of cookies.entries()) {
+      const answer = await auth.api.getSession({ headers: headers[place]!, returnHeaders: true })
+      const set = answer.headers.getSetCookie().map((text) => text.slice(0, text.indexOf(';')))
+      const data = set.find((text) => text.startsWith(authCookies.sessionData.name))
+      if (data === undefined) throw new Error('better-auth sets no cookie with the session')
+      headers[place] = new Headers({ cookie: `${cookie}; ${data}` })
+    }
+  }
+  return {
+    name: `better-auth, cookie cache ${hasCache ? 'on' : 'off'}`,
+    isStrict: !hasCache,
+    check: async (place) => (await auth.api.getSession({ headers: headers[place]! }))?.user.id ?? null,
+    async end(place) {
+      await pool.query('delete from session where token = $1', [sids[place]!])
+    },
+    close: () => pool.end(),
+  }
+}
+
+/** As better-auth signs its cookies. */
+function sign(value: string): string {
+  return createHmac('sha256', secret).update(value).digest('base64')
+}
+
+/** The tables of its own migrations, filled from the sessions that are there. */
+async function fillTables({ knex }: Database, options: BetterAuthOptions): Promise<void> {
+  if (await knex.schema.hasTable('session')) return
+  const { runMigrations } = await getMigrations(options)
+  await runMigrations()
+  await knex.raw(
+    `insert into "user" (id, name, email, "emailVerified", "createdAt", "updatedAt")
+     select user_id, user_id, user_id || '@example.com', true, now(), now() from rollcall_users`,
+  )
+  await knex.raw(
+    `insert into session (id, token, "userId", "expiresAt", "createdAt", "updatedAt", "ipAddress", "userAgent")
+     select sid, sid, user_id, now() + interval '7 days', now(), now(), ip, user_agent from rollcall_sessions`,
+  )
+  await knex.raw('vacuum analyze "user", session')
+}

@@ -1,0 +1,36 @@
+import { interleave, type Variant } from './rounds.js'
+import { quantile } from './statistics.js'
+
+/** Of the operations of one round, in whole microseconds. */
+export interface Latency {
+  readonly p50: number
+  readonly p99: number
+  readonly count: number
+}
+
+/** The latencies of each variant by one caller, one figure for each round. */
+export function measureLatencies(
+  variants: readonly Variant[],
+  { rounds, duration }: { readonly rounds: number; readonly duration: number },
+): Promise<Record<string, Latency[]>> {
+  return interleave(variants, rounds, (variant) => measureLatency(variant, duration))
+}
+
+/** @param isOver ends the measurement before its time */
+export async function measureLatency(
+  variant: Variant,
+  duration: number,
+  isOver = (): boolean => false,
+): Promise<Latency> {
+  const times: number[] = []
+  const end = performance.now() + duration
+  for (let now = performance.now(); now < end && !isOver();) {
+    const start = now
+    await variant.operate()
+    now = performance.now()
+    times.push(now - start)
+  }
+  const sorted = times.toSorted((left, right) => left - right)
+  const microseconds = (share: number): number => Math.round(quantile(sorted, share) * 1_000)
+  return { p50: microseconds(0.5), p99: microseconds(0.99), count: sorted.length }
+}
