@@ -37,6 +37,11 @@ export function isTokenId(value: unknown): value is string {
   return typeof value === 'string' && sidPattern.test(value)
 }
 
+/** One text for both parts of a session's key, in maps; neither part can hold a NUL. */
+export function nameOf({ userId, sid }: { readonly userId: string; readonly sid: string }): string {
+  return `${sid}\0${userId}`
+}
+
 /** @throws TypeError when `sid` is not a string; a string of another form is simply an unknown session. */
 export function checkSid(sid: string): void {
   if (typeof sid !== 'string') throw new TypeError('sid must be a string')

@@ -17,7 +17,7 @@ export type {
 } from './notifier.js'
 export type { Clock } from './ports/clock.js'
 export type { Random } from './ports/random.js'
-export type { PruneCounts, Store } from './ports/store.js'
+export { StoreDataError, type PruneCounts, type Store } from './ports/store.js'
 export type { PruneOptions } from './prune.js'
 export type { Refreshed, RefreshOptions } from './refresh.js'
 export type { RenameOptions } from './rename.js'

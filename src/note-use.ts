@@ -1,20 +1,21 @@
+import { LRUCache } from 'lru-cache'
 import { askInBackground } from './ask-store.js'
 import type { Context } from './context.js'
-import { nameOf } from './lookup/reads.js'
+import { nameOf } from './ids.js'
 import type { BackgroundError } from './notifier.js'
 import type { Scope, SessionKey, StandingRecord, Store } from './ports/store.js'
 
 /** What waits to be written down, and what was: so that requests still on their way write it no second time. */
 export interface Uses {
   /** When this process last noted a use, by session or `jti`. */
-  readonly noted: {
-    get(key: string): number | undefined
-    set(key: string, at: number): unknown
-    delete(key: string): unknown
-  }
+  readonly noted: LRUCache<string, number>
   /** Sessions whose last use is to be written next. */
-  due: Map<string, SessionKey>
+  readonly due: Map<string, SessionKey>
   isWriting: boolean
+}
+
+export function createUses(): Uses {
+  return { noted: new LRUCache({ max: 10_000 }), due: new Map(), isWriting: false }
 }
 
 /** Sessions of one write. */
@@ -59,14 +60,29 @@ async function writeDue<Claims, Transaction>(context: Context<Claims, Transactio
   // Whoever is accepted in this same turn comes along.
   await Promise.resolve()
   while (uses.due.size > 0) {
-    const batch = [...uses.due].slice(0, maximumBatch)
-    for (const [name] of batch) uses.due.delete(name)
-    const keys = batch.map(([, key]) => key)
+    const keys = takeDue(uses)
     const seen = { at: clock.wall(), interval: policy.lastSeenInterval }
-    const names = batch.map(([name]) => name)
-    await write(context, names, 'last seen', (store, scope) => store.touch(keys, seen, scope))
+    const isWritten = await write(context, keys.map(nameOf), 'last seen', (store, scope) =>
+      store.touch(keys, seen, scope),
+    )
+    // In an outage the others would fail in turn, each after its own wait, and `close` with them: their next use will do.
+    if (!isWritten) forgetDue(uses)
   }
   uses.isWriting = false
+}
+
+function takeDue({ due }: Uses): readonly SessionKey[] {
+  const taken: SessionKey[] = []
+  for (const [name, key] of due) {
+    due.delete(name)
+    if (taken.push(key) === maximumBatch) break
+  }
+  return taken
+}
+
+function forgetDue({ due, noted }: Uses): void {
+  for (const name of due.keys()) noted.delete(name)
+  due.clear()
 }
 
 /**
@@ -79,19 +95,23 @@ function noteFirstUse<Claims, Transaction>(context: Context<Claims, Transaction>
   if (rotation === null || rotation.usedAt !== null || uses.noted.get(jti) !== undefined) return
   const now = clock.wall()
   uses.noted.set(jti, now)
-  background.run(write(context, [jti], 'first use', (store, scope) => store.markUsed(record, jti, now, scope)))
+  const writing = write(context, [jti], 'first use', (store, scope) => store.markUsed(record, jti, now, scope))
+  background.run(writing.then(() => {}))
 }
 
+/** Answers whether it was written. */
 async function write<Claims, Transaction>(
   context: Context<Claims, Transaction>,
   noted: readonly string[],
   during: BackgroundError['during'],
   ask: (store: Store<Transaction>, scope: Scope<never>) => Promise<void>,
-): Promise<void> {
+): Promise<boolean> {
   try {
     await askInBackground(context, ask)
+    return true
   } catch (error) {
     for (const key of noted) context.uses.noted.delete(key)
     context.notifier.emit('error', { error, during })
+    return false
   }
 }

@@ -1,4 +1,3 @@
-import { LRUCache } from 'lru-cache'
 import { askStoreUntil } from './ask-store.js'
 import { create, type CreateOptions } from './create.js'
 import type { ChangeOptions } from './change.js'
@@ -7,6 +6,7 @@ import { createBackground, type Context } from './context.js'
 import type { UserId } from './ids.js'
 import { list, type ListOptions, type SessionListEntry } from './list.js'
 import { createLookup } from './lookup/lookup.js'
+import { createUses } from './note-use.js'
 import { createNotifier, type EventMap, type Listener } from './notifier.js'
 import { systemClock } from './ports/clock.js'
 import { systemRandom } from './ports/random.js'
@@ -148,7 +148,7 @@ function createContext<Claims, Transaction>(
     random,
     notifier: createNotifier(),
     background: createBackground(),
-    uses: { noted: new LRUCache<string, number>({ max: 10_000 }), due: new Map(), isWriting: false },
+    uses: createUses(),
   }
   return context
 }

@@ -28,11 +28,15 @@ export async function runForKeys(
   for (let start = 0; start < sorted.length; start += sizes.at(-1)!) {
     const part = sorted.slice(start, start + sizes.at(-1)!)
     const size = sizes.find((candidate) => candidate >= part.length)!
-    const padded = [...part, ...Array<SessionKey>(size - part.length).fill(part[0]!)]
-    const keyValues = padded.flatMap(({ userId, sid }) => [userId, sid])
+    const keyValues = padTo(size, part).flatMap(({ userId, sid }) => [userId, sid])
     changed += (await run(statements.get(size)!, [...values.before, ...keyValues, ...values.after])).changed
   }
   return changed
+}
+
+/** The list with its first entry repeated until it has this size, where it is shorter. */
+export function padTo(size: number, keys: readonly SessionKey[]): readonly SessionKey[] {
+  return size <= keys.length ? keys : [...keys, ...Array<SessionKey>(size - keys.length).fill(keys[0]!)]
 }
 
 function byKey(a: SessionKey, b: SessionKey): number {

@@ -1,8 +1,10 @@
+import { nameOf } from '../../src/ids.js'
 import type { SessionKey, SessionStore, StandingRecord } from '../../src/ports/store.js'
 import type { Knex } from 'knex'
 import type { Dialect, Result, Run, Statement, Value } from './dialect.js'
 import type { SqlEngine } from './engine.js'
-import { readStanding, recordColumns, userColumns } from './rows.js'
+import { padTo } from './keys.js'
+import { readStanding, standingColumns } from './rows.js'
 
 type LookupStore = Pick<SessionStore<Knex.Transaction>, 'lookup'>
 
@@ -11,10 +13,7 @@ export function lookupMethods(
   { connections, dialect, tables }: SqlEngine,
   options: { readonly preparedStatements: boolean },
 ): LookupStore {
-  const columns = [
-    ...recordColumns.map((name) => `s.${name}`),
-    ...userColumns.map((name) => `u.${name} as user_${name}`),
-  ].join(', ')
+  const columns = standingColumns.join(', ')
   const hot = { isHot: options.preparedStatements }
   const { manyKeys } = dialect
   const statements = {
@@ -35,8 +34,7 @@ export function lookupMethods(
 
   async function readMany(run: Run, keys: readonly SessionKey[]): Promise<StandingRecord[]> {
     const size = manyKeys.sizes?.find((candidate) => candidate >= keys.length) ?? 0
-    const padding = size === 0 ? [] : Array<SessionKey>(size - keys.length).fill(keys[0]!)
-    const { rows } = await runHot(run, statements.many.get(size)!, manyKeys.values([...keys, ...padding]))
+    const { rows } = await runHot(run, statements.many.get(size)!, manyKeys.values(padTo(size, keys)))
     return rows.map(readStanding)
   }
 
@@ -78,9 +76,4 @@ function createRunHot(dialect: Dialect): RunHot {
     if (statement.name === null) return run(statement, values)
     return hasLostNames ? run({ ...statement, name: null }, values) : runNamed(run, statement, values)
   }
-}
-
-/** Neither part can hold a NUL. */
-function nameOf({ userId, sid }: SessionKey): string {
-  return `${sid}\0${userId}`
 }

@@ -3,20 +3,14 @@ import type { SqlEngine } from './engine.js'
 import {
   deviceColumns,
   readRefreshable,
-  recordColumns,
   refreshTokenColumns,
   refreshTokenValues,
   rotationValues,
-  userColumns,
+  standingColumns,
 } from './rows.js'
 
 export function refreshMethods({ connections, dialect, tables }: SqlEngine): RefreshStore {
-  const ofSession = [...deviceColumns, ...refreshTokenColumns]
-  const columns = [
-    ...recordColumns.map((name) => `s.${name}`),
-    ...userColumns.map((name) => `u.${name} as user_${name}`),
-    ...ofSession.map((name) => `s.${name}`),
-  ]
+  const columns = [...standingColumns, ...[...deviceColumns, ...refreshTokenColumns].map((name) => `s.${name}`)]
   const select = dialect.compile(
     `select ${columns.join(', ')} from ${tables.sessions} s join ${tables.users} u on u.user_id = s.user_id
      where s.user_id = ? and s.sid = ?`,

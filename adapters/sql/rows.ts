@@ -18,9 +18,15 @@ export const recordColumns: readonly string[] = (
   'amr acr last_seen_at idle_lifetime idle_expires_at expires_at ' +
   'generation rotated_at used_at previous_jti'
 ).split(' ')
-export const userColumns: readonly string[] = ['token_version', 'suspended_until']
+const userColumns: readonly string[] = ['token_version', 'suspended_until']
 export const refreshTokenColumns: readonly string[] = ['refresh_hash', 'refresh_salt', 'refresh_secret_id']
 export const deviceColumns: readonly string[] = ['device_name', 'device_kind', 'user_agent', 'ip']
+
+/** What `readStanding` takes, of a session `s` and its user `u`. */
+export const standingColumns: readonly string[] = [
+  ...recordColumns.map((name) => `s.${name}`),
+  ...userColumns.map((name) => `u.${name} as user_${name}`),
+]
 
 type Row = readonly Cell[]
 

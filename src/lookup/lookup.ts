@@ -31,7 +31,7 @@ export interface LookupStatus {
 /** @param cacheSize how many sessions are kept; 0 keeps none */
 export function createLookup(clock: Clock, cacheSize: number, lookup: LookupMany): Lookup {
   const cache = cacheSize === 0 ? null : createSessionCache(clock, cacheSize)
-  const versions = createVersionsSeen(() => clock.mono())
+  const versions = createVersionsSeen(clock)
   const reads = createReads(clock, lookup, ({ userId }, read) => {
     if (read.record === null) return
     versions.check(userId, read.record.user, read.startedAt.mono)

@@ -1,3 +1,4 @@
+import { nameOf } from '../ids.js'
 import { momentOf, type Clock, type Moment } from '../ports/clock.js'
 import type { SessionKey } from '../ports/store.js'
 import { answerBatch, waitFor, type Batch, type LookupMany, type Read, type Take, type Ticket } from './batch.js'
@@ -97,9 +98,4 @@ function takeBatch(queue: Map<string, Ticket>, startedAt: Moment): Batch {
     if (tickets.push(ticket) === maximumBatch) break
   }
   return batch
-}
-
-/** Neither part can hold a NUL. */
-export function nameOf({ userId, sid }: SessionKey): string {
-  return `${sid}\0${userId}`
 }

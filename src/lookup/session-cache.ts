@@ -1,8 +1,8 @@
 import { LRUCache } from 'lru-cache'
-import { momentOf, type Clock, type Moment } from '../ports/clock.js'
+import { nameOf } from '../ids.js'
+import type { Clock, Moment } from '../ports/clock.js'
 import type { SessionKey, StandingRecord } from '../ports/store.js'
 import type { Read } from './batch.js'
-import { nameOf } from './reads.js'
 
 /** A read that found a session. */
 export type Found = Read & { readonly record: StandingRecord }
@@ -56,9 +56,9 @@ export function createSessionCache(clock: Clock, maximum: number): SessionCache 
     },
 
     status() {
-      const now = momentOf(clock)
+      const now = clock.mono()
       let oldest: number | null = null
-      for (const { startedAt } of entries.values()) oldest = Math.max(oldest ?? 0, now.mono - startedAt.mono)
+      for (const { startedAt } of entries.values()) oldest = Math.max(oldest ?? 0, now - startedAt.mono)
       return { entries: entries.size, oldest }
     },
   }

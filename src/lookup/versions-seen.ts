@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import { RollcallError } from '../errors.js'
+import type { Clock } from '../ports/clock.js'
 import type { UserRecord } from '../ports/store.js'
 
 /**
@@ -16,12 +17,13 @@ export interface VersionsSeen {
 
 const maximum = 10_000
 
-export function createVersionsSeen(now: () => number): VersionsSeen {
+export function createVersionsSeen(clock: Pick<Clock, 'mono'>): VersionsSeen {
   const seen = new LRUCache<string, { readonly tokenVersion: number; readonly at: number }>({ max: maximum })
   return {
     check(userId, { tokenVersion }, startedAt) {
       const highest = seen.get(userId)
-      if (highest === undefined || tokenVersion > highest.tokenVersion) seen.set(userId, { tokenVersion, at: now() })
+      if (highest === undefined || tokenVersion > highest.tokenVersion)
+        seen.set(userId, { tokenVersion, at: clock.mono() })
       // A read that began before the higher version was seen may rightly be older.
       else if (tokenVersion < highest.tokenVersion && startedAt > highest.at) throw new RollcallError('store_behind')
     },

@@ -124,6 +124,38 @@ export function describeLifetimes<Transaction>(harness: StoreHarness<Transaction
       expect(listed!.idleExpiresAt.getTime() - session.idleExpiresAt.getTime()).toBe(2_000)
     })
 
+    test('uses that wait while one fails are given up with it, and noted again: an outage holds up no close', async () => {
+      const { another, open, clock, user } = stage()
+      let asked = 0
+      let isBroken = true
+      let fail = (): void => {}
+      const store = {
+        ...open.store,
+        touch: (...given: Parameters<typeof open.store.touch>): Promise<void> => {
+          asked += 1
+          if (!isBroken) return open.store.touch(...given)
+          return new Promise((_, reject) => (fail = () => reject(new Error('ECONNREFUSED'))))
+        },
+      }
+      const sessions = another({ store })
+      const reported: BackgroundError[] = []
+      sessions.on('error', (event) => void reported.push(event))
+      const userId = user()
+      const logins = await Promise.all(Array.from({ length: 200 }, () => sessions.create({ userId })))
+      const useAll = (): Promise<unknown> => Promise.all(logins.map(({ accessToken }) => sessions.verify(accessToken)))
+      clock.advance(hour)
+      await useAll()
+      fail()
+      while (reported.length === 0) await sessions.tokenVersion('nobody')
+      await sessions.tokenVersion('nobody')
+      expect([asked, reported.length]).toEqual([1, 1])
+      isBroken = false
+      await useAll()
+      await sessions.close()
+      const listed = await another().list(userId, { limit: 1_000 })
+      expect(listed.map(({ lastSeenAt }) => lastSeenAt.getTime())).toEqual(listed.map(() => clock.wall()))
+    })
+
     test('sessions that come due together are written together, each by its own lifetimes', async () => {
       const { another, open, clock, user } = stage()
       const batches: number[] = []
