@@ -42,6 +42,25 @@ export async function openDatabase(engine: EngineName, log: (line: string) => vo
   return { ...place, engine, version: `${titles[engine]} ${place.version}`, store: storeFor(engine, knex) }
 }
 
+/** Does the work on a database of each engine, one after another. Answers the versions of their servers. */
+export async function onEachEngine(
+  engines: readonly EngineName[],
+  log: (line: string) => void,
+  work: (database: Database) => Promise<void>,
+): Promise<string[]> {
+  const versions: string[] = []
+  for (const engine of engines) {
+    const database = await openDatabase(engine, log)
+    try {
+      versions.push(database.version)
+      await work(database)
+    } finally {
+      await database.close()
+    }
+  }
+  return versions
+}
+
 type Place = Pick<Database, 'version' | 'location' | 'config' | 'poolSize' | 'knex' | 'close'>
 
 async function openFile(): Promise<Place> {

@@ -1,16 +1,14 @@
 import { randomBytes } from 'node:crypto'
-import type { Knex } from 'knex'
-import { createKeyRing, createSessions, type Sessions, type TokenPair } from 'rollcall'
+import type { TokenPair } from 'rollcall'
 import type { Database } from './databases.js'
+import { grace, openDueVerbs, type DueVerbs } from './due-verbs.js'
 import { formatRate, formatRatio, markdownTable } from './markdown.js'
 import { openRaw, type RawDriver, type RawValue } from './raw-drivers.js'
-import { verbs } from './refresh-counts.js'
 import { measureRounds, type Variant } from './rounds.js'
 import type { Settings } from './settings.js'
 import { quartiles, ratios } from './statistics.js'
 
 const [rotated, driver, unchanged] = ['rollcall', 'raw driver', '`unchanged`'] as const
-const grace = 30_000
 
 export interface RatedCase {
   readonly engine: string
@@ -37,35 +35,12 @@ export async function measureRates(
   }
 }
 
-type Verbs = Sessions<Record<never, never>, Knex.Transaction, string>
-
-/** Verbs whose clock moves on by grace when it is told to, so that every pair made before is due. */
-async function openVerbs({ store }: Database): Promise<{ sessions: Verbs; passGrace(): void }> {
-  const { secret, issuer, audience } = verbs
-  const keys = await createKeyRing({ secret })
-  let now = Date.now()
-  const after = (ms: number, callback: () => void): (() => void) => {
-    const timer = setTimeout(callback, ms)
-    return () => clearTimeout(timer)
-  }
-  const sessions = createSessions({
-    store,
-    keys,
-    issuer,
-    audience,
-    refreshToken: { secret, grace },
-    session: { lifetime: '3650d', idleLifetime: '3650d' },
-    clock: { wall: () => now, mono: () => performance.now(), after },
-  })
-  return { sessions, passGrace: () => void (now += grace) }
-}
-
-function logIn(sessions: Verbs, name: string, count: number): Promise<TokenPair<string>[]> {
+function logIn(sessions: DueVerbs['sessions'], name: string, count: number): Promise<TokenPair<string>[]> {
   return Promise.all(Array.from({ length: count }, (_, index) => sessions.create({ userId: `${name}-${index}` })))
 }
 
 async function rotations(database: Database, callers: number): Promise<Variant> {
-  const { sessions, passGrace } = await openVerbs(database)
+  const { sessions, passGrace } = await openDueVerbs(database)
   const tokens = (await logIn(sessions, `rotated-${callers}`, callers)).map(({ refreshToken }) => refreshToken)
   return {
     name: rotated,
@@ -80,7 +55,7 @@ async function rotations(database: Database, callers: number): Promise<Variant> 
 }
 
 async function unchangedAnswers(database: Database, callers: number): Promise<Variant> {
-  const { sessions } = await openVerbs(database)
+  const { sessions } = await openDueVerbs(database)
   const tokens = (await logIn(sessions, `unchanged-${callers}`, callers)).map(({ refreshToken }) => refreshToken)
   return {
     name: unchanged,
@@ -96,7 +71,7 @@ async function unchangedAnswers(database: Database, callers: number): Promise<Va
 /** The statements of adapters/sql/refresh.ts, with random texts for what the library derives. */
 async function rawRotations(database: Database, raw: RawDriver, callers: number): Promise<Variant> {
   const [read, rotate] = [raw.prepare(select), raw.prepare(compareAndSet)]
-  const { sessions } = await openVerbs(database)
+  const { sessions } = await openDueVerbs(database)
   const name = `raw-${callers}`
   const pairs = await logIn(sessions, name, callers)
   const rows = await Promise.all(

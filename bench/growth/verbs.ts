@@ -1,12 +1,10 @@
-import type { Knex } from 'knex'
-import { createKeyRing, createSessions, type Sessions } from 'rollcall'
 import type { Database } from '../databases.js'
+import { openDueVerbs, type DueVerbs } from '../due-verbs.js'
 import { fillUsers } from '../fill.js'
 import { formatRate, formatRatio, markdownTable } from '../markdown.js'
 import { interleave } from '../rounds.js'
 import type { Settings } from '../settings.js'
 import { quartiles, ratios } from '../statistics.js'
-import { audience, issuer, secret } from '../tokens.js'
 import { countWrittenRows, type WrittenRows } from './written-rows.js'
 
 const sizes = [1, 100, 10_000]
@@ -14,7 +12,6 @@ const verbs = ['create', 'refresh', 'revoke', 'revokeAll'] as const
 type Verb = (typeof verbs)[number]
 /** Calls of one round, of which the median counts; `revokeAll` can be called once for each user. */
 const calls = 5
-const grace = 30_000
 
 /** Microseconds of each verb. */
 type Times = Readonly<Record<Verb, number>>
@@ -26,17 +23,9 @@ export interface VerbsCase {
   readonly rows: Readonly<Record<string, Readonly<Record<Verb, WrittenRows>>>>
 }
 
-type Verbs = Sessions<Record<never, never>, Knex.Transaction, string>
-
-interface Caller {
-  readonly sessions: Verbs
-  /** From then on every pair made before is due. */
-  passGrace(): void
-}
-
 /** What is written where a user has many sessions, and how long it takes. */
 export async function measureVerbs(database: Database, { rounds }: Settings): Promise<VerbsCase> {
-  const caller = await openCaller(database)
+  const caller = await openDueVerbs(database)
   const nameOf = (size: number): string => `verbs-${size}`
   // One user for the counts, one to warm up, one for each round.
   for (const size of sizes) await fillUsers(database, nameOf(size), rounds + 2, size)
@@ -50,24 +39,7 @@ export async function measureVerbs(database: Database, { rounds }: Settings): Pr
   return { engine: database.version, times, rows: Object.fromEntries(rows) }
 }
 
-async function openCaller({ store }: Database): Promise<Caller> {
-  let now = Date.now()
-  const after = (ms: number, callback: () => void): (() => void) => {
-    const timer = setTimeout(callback, ms)
-    return () => clearTimeout(timer)
-  }
-  const sessions = createSessions({
-    store,
-    keys: await createKeyRing({ secret }),
-    issuer,
-    audience,
-    refreshToken: { secret, grace },
-    clock: { wall: () => now, mono: () => performance.now(), after },
-  })
-  return { sessions, passGrace: () => void (now += grace) }
-}
-
-async function timeVerbs({ sessions, passGrace }: Caller, userId: string): Promise<Times> {
+async function timeVerbs({ sessions, passGrace }: DueVerbs, userId: string): Promise<Times> {
   const times: Record<Verb, number[]> = { create: [], refresh: [], revoke: [], revokeAll: [] }
   const time = async <Answer>(verb: Verb, work: () => Promise<Answer>): Promise<Answer> => {
     const start = performance.now()
@@ -88,7 +60,7 @@ async function timeVerbs({ sessions, passGrace }: Caller, userId: string): Promi
   return Object.fromEntries(medians) as Record<Verb, number>
 }
 
-async function countRows(database: Database, caller: Caller, userId: string): Promise<Record<Verb, WrittenRows>> {
+async function countRows(database: Database, caller: DueVerbs, userId: string): Promise<Record<Verb, WrittenRows>> {
   const { sessions, passGrace } = caller
   const count = (work: () => Promise<unknown>): Promise<WrittenRows> =>
     countWrittenRows(database, async () => void (await work()))

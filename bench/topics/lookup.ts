@@ -1,4 +1,4 @@
-import { openDatabase, type Database } from '../databases.js'
+import { onEachEngine, type Database } from '../databases.js'
 import { fill, keyOf, type Key, type Roll } from '../fill.js'
 import { formatRate, formatRatio, markdownTable } from '../markdown.js'
 import { prepareRaw } from '../raw-drivers.js'
@@ -23,18 +23,11 @@ export const lookup: Topic = {
   name: 'lookup',
 
   async measure(settings, log) {
-    const versions: string[] = []
     const cases: Case[] = []
-    for (const engine of settings.engines) {
-      const database = await openDatabase(engine, log)
-      try {
-        versions.push(database.version)
-        await fill(database, roll)
-        cases.push(...(await measureEngine(database, settings, log)))
-      } finally {
-        await database.close()
-      }
-    }
+    const versions = await onEachEngine(settings.engines, log, async (database) => {
+      await fill(database, roll)
+      cases.push(...(await measureEngine(database, settings, log)))
+    })
     return { caption, table: tableOf(cases), versions, cases }
   },
 }

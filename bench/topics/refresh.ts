@@ -1,4 +1,4 @@
-import { openDatabase } from '../databases.js'
+import { onEachEngine } from '../databases.js'
 import { countCase, countsTable, type CountedCase } from '../refresh-counts.js'
 import { measureRates, ratesTable, type RatedCase } from '../refresh-rates.js'
 import type { Topic } from '../topic.js'
@@ -8,27 +8,20 @@ export const refresh: Topic = {
   name: 'refresh',
 
   async measure(settings, log) {
-    const versions: string[] = []
     const counted: CountedCase[] = []
     const rated: RatedCase[] = []
-    for (const engine of settings.engines) {
-      const database = await openDatabase(engine, log)
-      try {
-        versions.push(database.version)
-        for (const processes of [1, 4]) {
-          for (const callers of [2, 20, 200]) {
-            log(`refresh: ${database.version}, processes: ${processes}, callers with one token: ${callers}`)
-            counted.push(await countCase(database, { processes, callers, rounds: settings.countedRounds }))
-          }
+    const versions = await onEachEngine(settings.engines, log, async (database) => {
+      for (const processes of [1, 4]) {
+        for (const callers of [2, 20, 200]) {
+          log(`refresh: ${database.version}, processes: ${processes}, callers with one token: ${callers}`)
+          counted.push(await countCase(database, { processes, callers, rounds: settings.countedRounds }))
         }
-        for (const callers of [1, 64]) {
-          log(`refresh: ${database.version}, callers with a session each: ${callers}`)
-          rated.push(await measureRates(database, callers, settings))
-        }
-      } finally {
-        await database.close()
       }
-    }
+      for (const callers of [1, 64]) {
+        log(`refresh: ${database.version}, callers with a session each: ${callers}`)
+        rated.push(await measureRates(database, callers, settings))
+      }
+    })
     const table = [countsTable(counted), ratesCaption, ratesTable(rated)].join('\n\n')
     return { caption: countsCaption(settings.countedRounds), table, versions, cases: [...counted, ...rated] }
   },

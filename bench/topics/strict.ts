@@ -6,7 +6,7 @@ import { openFastifyJwt } from '../contenders/fastify-jwt.js'
 import { openKnexBuilder, openRawDriver } from '../contenders/jose.js'
 import { openJwtRedis } from '../contenders/jwt-redis.js'
 import { openNotingRollcall, openRollcall } from '../contenders/rollcall.js'
-import { openDatabase, type Database } from '../databases.js'
+import { onEachEngine, type Database } from '../databases.js'
 import { fill, keyOf, type Roll } from '../fill.js'
 import { markdownTable } from '../markdown.js'
 import { packageVersions } from '../package-versions.js'
@@ -40,26 +40,20 @@ export const strict: Topic = {
   name: 'strict',
 
   async measure(settings, log) {
-    const versions: string[] = []
+    const besides: string[] = []
     const cases: Case[] = []
-    for (const engine of settings.engines) {
-      const database = await openDatabase(engine, log)
-      try {
-        versions.push(database.version)
-        log(`strict: filling ${database.version}`)
-        await fill(database, roll)
-        await measureEngine(database, settings, { cases, versions, log })
-      } finally {
-        await database.close()
-      }
-    }
+    const versions = await onEachEngine(settings.engines, log, async (database) => {
+      log(`strict: filling ${database.version}`)
+      await fill(database, roll)
+      await measureEngine(database, settings, { cases, versions: besides, log })
+    })
     const table = markdownTable(
       ['engine', 'callers', 'variant', 'per second', 'rollcall ÷ it'],
       cases.flatMap(({ engine, callers, rates }) =>
         rowsAgainstFirst(rates).map((row) => [engine, String(callers), ...row]),
       ),
     )
-    return { caption, table, versions: [...versions, ...(await packageVersions(packages))], cases }
+    return { caption, table, versions: [...versions, ...besides, ...(await packageVersions(packages))], cases }
   },
 }
 

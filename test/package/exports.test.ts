@@ -12,7 +12,15 @@ const manifest = JSON.parse(await readFile(new URL('package.json', root), 'utf8'
 const subpaths = Object.keys(manifest.exports).filter((subpath) => subpath !== './package.json')
 
 const names: Record<string, string[]> = {
-  '.': ['RollcallError', 'codes', 'createKeyRing', 'createSessions', 'generateKeys', 'isRollcallError'],
+  '.': [
+    'RollcallError',
+    'StoreDataError',
+    'codes',
+    'createKeyRing',
+    'createSessions',
+    'generateKeys',
+    'isRollcallError',
+  ],
   './postgres': ['postgresStore'],
   './mysql': ['mysqlStore'],
   './sqlite': ['sqliteStore'],
