@@ -5,6 +5,8 @@ import type { Dialect, Run, Statement } from './dialect.js'
 export type ForKeys = ReadonlyMap<number, Statement>
 
 const sizes = [1, 8, 64]
+/** The same for lists that are read, by a join that is another statement for each size. */
+export const lookupSizes: readonly number[] = [4, 16, 32, 64, 128, 256]
 
 /** @param sql makes the statement of the condition on the keys */
 export function compileForKeys(dialect: Dialect, sql: (keys: string) => string): ForKeys {
@@ -28,15 +30,15 @@ export async function runForKeys(
   for (let start = 0; start < sorted.length; start += sizes.at(-1)!) {
     const part = sorted.slice(start, start + sizes.at(-1)!)
     const size = sizes.find((candidate) => candidate >= part.length)!
-    const keyValues = padTo(size, part).flatMap(({ userId, sid }) => [userId, sid])
+    const keyValues = padTo(size, part, part[0]!).flatMap(({ userId, sid }) => [userId, sid])
     changed += (await run(statements.get(size)!, [...values.before, ...keyValues, ...values.after])).changed
   }
   return changed
 }
 
-/** The list with its first entry repeated until it has this size, where it is shorter. */
-export function padTo(size: number, keys: readonly SessionKey[]): readonly SessionKey[] {
-  return size <= keys.length ? keys : [...keys, ...Array<SessionKey>(size - keys.length).fill(keys[0]!)]
+/** The list with this entry repeated at its end until it has this size, where it is shorter. */
+export function padTo(size: number, keys: readonly SessionKey[], entry: SessionKey): readonly SessionKey[] {
+  return size <= keys.length ? keys : [...keys, ...Array<SessionKey>(size - keys.length).fill(entry)]
 }
 
 function byKey(a: SessionKey, b: SessionKey): number {

@@ -6,6 +6,9 @@ import type { SqlEngine } from './engine.js'
 import { padTo } from './keys.js'
 import { readStanding, standingColumns } from './rows.js'
 
+/** No session has an empty id. */
+const nobody: SessionKey = { userId: '', sid: '' }
+
 type LookupStore = Pick<SessionStore<Knex.Transaction>, 'lookup'>
 
 /** The hot path: one key takes the single-key statement, many take one statement together. */
@@ -34,7 +37,7 @@ export function lookupMethods(
 
   async function readMany(run: Run, keys: readonly SessionKey[]): Promise<StandingRecord[]> {
     const size = manyKeys.sizes?.find((candidate) => candidate >= keys.length) ?? 0
-    const { rows } = await runHot(run, statements.many.get(size)!, manyKeys.values(padTo(size, keys)))
+    const { rows } = await runHot(run, statements.many.get(size)!, manyKeys.values(padTo(size, keys, nobody)))
     return rows.map(readStanding)
   }
 

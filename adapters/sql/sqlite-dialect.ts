@@ -1,4 +1,5 @@
 import { errorCode, type Cell, type Dialect, type Statement, type Value } from './dialect.js'
+import { lookupSizes } from './keys.js'
 
 /** What this file uses of a `better-sqlite3` statement and database. */
 interface SqliteStatement {
@@ -49,7 +50,7 @@ export const sqliteDialect: Dialect = {
   takeWriteLock: ({ users }) => `delete from ${users} where false`,
 
   manyKeys: {
-    sizes: [4, 16, 64, 256],
+    sizes: lookupSizes,
     source: ({ sessions, users }, size) =>
       `from ${sessions} s join ${users} u on u.user_id = s.user_id
        where (s.user_id, s.sid) in (values ${Array<string>(size).fill('(?, ?)').join(', ')})`,

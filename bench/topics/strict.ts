@@ -2,7 +2,7 @@ import { rowsAgainstFirst } from '../against.js'
 import { openBetterAuth, openBetterAuthCached } from '../contenders/better-auth.js'
 import { checkContender, type Contender, type OpenContender } from '../contenders/contender.js'
 import { openExpressSession } from '../contenders/express-session.js'
-import { openFastifyJwt } from '../contenders/fastify-jwt.js'
+import { openFastifyJwt, openPlainFastifyJwt } from '../contenders/fastify-jwt.js'
 import { openKnexBuilder, openRawDriver } from '../contenders/jose.js'
 import { openJwtRedis } from '../contenders/jwt-redis.js'
 import { openNotingRollcall, openRollcall } from '../contenders/rollcall.js'
@@ -22,7 +22,13 @@ const measured = 5_000
 const callerCounts = [1, 64]
 
 const everywhere: readonly OpenContender[] = [openRollcall, openRawDriver, openKnexBuilder, openNotingRollcall]
-const onPostgres: readonly OpenContender[] = [openFastifyJwt, openExpressSession, openBetterAuth, openBetterAuthCached]
+const onPostgres: readonly OpenContender[] = [
+  openFastifyJwt,
+  openPlainFastifyJwt,
+  openExpressSession,
+  openBetterAuth,
+  openBetterAuthCached,
+]
 const packages =
   'jose pg mysql2 better-sqlite3 knex @fastify/jwt express-session connect-pg-simple better-auth kysely jwt-redis redis'.split(
     ' ',
@@ -65,7 +71,7 @@ const caption =
   'signatures, which knows these tokens: each variant verified all of them once before. Like the others here it writes nothing. Its second row is the other end: ' +
   'there every verify finds a session whose last use is more than a minute old and notes the new one, a write for each verify, in the background; the time until all are written counts. ' +
   'The raw driver and the Knex builder read five columns by the same join after `jwtVerify` of jose; the raw driver with a prepared statement. ' +
-  '@fastify/jwt is `app.jwt.verify` and then the function of a `trusted` hook with that prepared statement, called one after the other, without a request around them. ' +
+  '@fastify/jwt is `app.jwt.verify` and then the function of a `trusted` hook with that statement, prepared and not, called one after the other, without a request around them. ' +
   'express-session is the middleware up to `next()`, with a request and response of the parts that it looks at. ' +
   'better-auth is `auth.api.getSession` over its own tables; with its cookie cache on, it asks nobody and accepts a session that ended until the cookie is over. ' +
   'jwt-redis is its `verify` over one connection to a Redis on the same machine, whose client sends together what many callers ask. ' +

@@ -29,6 +29,8 @@ export interface ReadsStatus {
 
 const maximumBatch = 256
 const maximumInFlight = 2
+/** Keys of a batch from which on two batches cost the store little more than one of all. */
+const worthSharing = 16
 
 export function createReads(clock: Clock, lookup: LookupMany, take: Take): Reads {
   const queue = new Map<string, Ticket>()
@@ -44,7 +46,8 @@ export function createReads(clock: Clock, lookup: LookupMany, take: Take): Reads
     isScheduled = true
     queueMicrotask(() => {
       isScheduled = false
-      if (queue.size > 0) void run(takeBatch(queue, momentOf(clock)))
+      if (queue.size > 0)
+        void run(takeBatch(queue, shareOf(queue.size, maximumInFlight - underWay.size), momentOf(clock)))
       schedule()
     })
   }
@@ -89,13 +92,19 @@ export function createReads(clock: Clock, lookup: LookupMany, take: Take): Reads
   }
 }
 
-function takeBatch(queue: Map<string, Ticket>, startedAt: Moment): Batch {
+/** How many of these to take: with all in one batch the store would rest while they are answered, and we while it works. */
+function shareOf(waiting: number, slots: number): number {
+  const share = Math.ceil(waiting / slots)
+  return Math.min(share < worthSharing ? waiting : share, maximumBatch)
+}
+
+function takeBatch(queue: Map<string, Ticket>, size: number, startedAt: Moment): Batch {
   const tickets: Ticket[] = []
   const batch = { tickets, startedAt, controller: new AbortController() }
   for (const [name, ticket] of queue) {
     queue.delete(name)
     ticket.batch = batch
-    if (tickets.push(ticket) === maximumBatch) break
+    if (tickets.push(ticket) === size) break
   }
   return batch
 }

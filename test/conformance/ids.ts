@@ -148,6 +148,19 @@ export function describeIds<Transaction>(harness: StoreHarness<Transaction>): vo
       },
     )
 
+    test('tells long ids, accents, case and trailing spaces apart in one list, in any order', async () => {
+      const { open, login } = stage()
+      const users = ['x'.repeat(255), 'é'.repeat(127), 'list-a', 'list-A', 'list-a ', 'list-á', '\u{1F600}'.repeat(63)]
+      const logins = await Promise.all(users.map((userId) => login(userId)))
+      const keys = users.map((userId, index) => ({ userId, sid: logins[index]!.session.sid }))
+      for (const list of [keys, keys.toReversed()]) {
+        const records = await open.store.lookup(list, {})
+        expect(records.map((record) => record && { userId: record.userId, sid: record.sid })).toEqual(list)
+      }
+      const crossed = keys.map(({ userId }, index) => ({ userId, sid: keys.at(index - 1)!.sid }))
+      expect(await open.store.lookup(crossed, {})).toEqual(crossed.map(() => null))
+    })
+
     test('does not answer a sid under another user id', async () => {
       const { open, login, user } = stage()
       const [one, two] = [user(), user()]

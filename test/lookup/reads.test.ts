@@ -61,6 +61,30 @@ describe('reads of sessions', () => {
     expect(await first).not.toBe(await second)
   })
 
+  test.each([
+    [30, [30]],
+    [32, [16, 16]],
+    [65, [33, 32]],
+  ])('of %i sessions in one turn are statements of %j', async (count, sizes) => {
+    const { reads, asked } = open()
+    const answers = numbered(count).map((sid) => reads.read(keyOf(sid), 1_000))
+    await turn()
+    expect(asked.map(({ sids }) => sids.length)).toEqual(sizes)
+    for (const { answer } of asked) answer()
+    expect((await Promise.all(answers)).map(({ record }) => record!.sid)).toEqual(numbered(count))
+  })
+
+  test('that find one slot free take all who wait', async () => {
+    const { reads, asked } = open()
+    const answers = [reads.read(keyOf('first'), 1_000)]
+    await turn()
+    answers.push(...numbered(64).map((sid) => reads.read(keyOf(sid), 1_000)))
+    await turn()
+    expect(asked.map(({ sids }) => sids.length)).toEqual([1, 64])
+    for (const { answer } of asked) answer()
+    await Promise.all(answers)
+  })
+
   test('are two statements at a time, of 256 sessions at most; the others wait and go together', async () => {
     const { reads, asked } = open()
     const answers = numbered(600).map((sid) => reads.read(keyOf(sid), 1_000))

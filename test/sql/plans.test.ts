@@ -1,5 +1,9 @@
 import type { Knex } from 'knex'
 import { beforeAll, expect, test } from 'vitest'
+import { mysqlDialect } from '../../adapters/sql/mysql-dialect.js'
+import { postgresDialect } from '../../adapters/sql/postgres-dialect.js'
+import { sqliteDialect } from '../../adapters/sql/sqlite-dialect.js'
+import { tableNames } from '../../adapters/sql/tables.js'
 import { describeSql, type SqlStage } from '../support/sql-stage.js'
 
 const sessionsPerUser = 400
@@ -33,6 +37,21 @@ describeSql('on tables of some size', (stage, engine) => {
     )
     expect(plan).not.toMatch(/Seq Scan|SCAN |"ALL"/)
     expect(plan).toMatch(/rollcall_sessions_pkey|USING PRIMARY KEY|PRIMARY|const/)
+  })
+
+  test.each([2, 32])('a list of %i sessions is looked up one by one by the primary keys', async (count) => {
+    const dialect = { postgres: postgresDialect, mariadb: mysqlDialect, mysql: mysqlDialect, sqlite: sqliteDialect }[
+      engine
+    ]
+    const tables = tableNames('the test', undefined, dialect.quote)
+    const source = dialect.manyKeys.source(tables, count)
+    const list = `array[${Array<string>(count).fill("'crowd'").join(', ')}]`
+    const plan = await explain(
+      stage(),
+      `select s.jti, u.token_version ${source.replaceAll('?', engine === 'postgres' ? list : "'crowd'")}`,
+    )
+    expect(plan).not.toMatch(/Seq Scan|SCAN [su]\b/)
+    expect(plan.match(/rollcall_\w+_pkey|USING PRIMARY KEY|"type":"eq_ref"/g)).toHaveLength(2)
   })
 
   test('the count of revoked sessions is read from an index alone', async () => {
