@@ -1,3 +1,5 @@
+import type { Server } from './run-server.js'
+
 export const engineNames = ['postgres', 'mariadb', 'mysql', 'pgbouncer'] as const
 
 /** What the tests run on. */
@@ -13,6 +15,8 @@ export interface Engine<Name extends ServerName = EngineName> {
   readonly version: string
   /** For example `started from /usr/sbin/mariadbd` or `given by ROLLCALL_TEST_MARIADB_URL`. */
   readonly source: string
+  /** To stop it for a while; `null` where it is not ours, or runs in a container. */
+  readonly server: Server | null
   /** Ends the server and removes all that was made for it. A server given by its URL is left alone. */
   stop(): Promise<void>
 }

@@ -2,7 +2,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { mysqlUrlOf, readServerVersion, serveMysqlFamily, sharedArguments, userArguments } from './mysql-family.js'
 import type { Place } from './place.js'
-import type { Program, Recipe } from './recipe.js'
+import type { Program, Recipe, Started } from './recipe.js'
 import { runIn } from './run-server.js'
 
 export const mariadb: Recipe = {
@@ -25,7 +25,7 @@ export const mariadb: Recipe = {
 // The tables of the mysql schema. Their files have another prefix from MariaDB 11 on.
 const systemTables = ['system_tables.sql', 'performance_tables.sql', 'system_tables_data.sql']
 
-async function startMariadb(program: Program, place: Place): Promise<string> {
+async function startMariadb(program: Program, place: Place): Promise<Started> {
   // Not mariadb-install-db: Debian's server package carries it without the tools that it calls.
   const data = join(place.folder, 'data')
   await mkdir(data)

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { mysqlUrlOf, readServerVersion, serveMysqlFamily, sharedArguments, userArguments } from './mysql-family.js'
 import type { Place } from './place.js'
-import type { Program, Recipe } from './recipe.js'
+import type { Program, Recipe, Started } from './recipe.js'
 import { runIn } from './run-server.js'
 
 export const mysql: Recipe = {
@@ -22,7 +22,7 @@ export const mysql: Recipe = {
   checkServer: checkMysql,
 }
 
-async function startMysql(program: Program, place: Place): Promise<string> {
+async function startMysql(program: Program, place: Place): Promise<Started> {
   const own = ['--mysqlx=OFF', '--secure-file-priv=NULL']
   const data = `--datadir=${join(place.folder, 'data')}`
   const fixed = ['--no-defaults', ...program.args, ...userArguments(), data, ...sharedArguments, ...own]

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import pg from 'pg'
 import type { Place } from './place.js'
-import type { Program, Recipe } from './recipe.js'
+import type { Program, Recipe, Started } from './recipe.js'
 import { serveIn } from './run-server.js'
 import { isAtLeast } from './versions.js'
 
@@ -18,18 +18,18 @@ export const pgbouncer: Recipe = {
   checkServer: checkPgbouncer,
 }
 
-async function startPgbouncer(program: Program, place: Place, postgresUrl: string | undefined): Promise<string> {
+async function startPgbouncer(program: Program, place: Place, postgresUrl: string | undefined): Promise<Started> {
   if (postgresUrl === undefined) throw new Error('PgBouncer needs a Postgres behind it')
   const path = join(place.folder, 'pgbouncer.ini')
-  const port = await serveIn(place, {
-    signal: 'SIGKILL',
+  const server = await serveIn(place, {
+    signals: { 'at once': 'SIGKILL', 'in order': 'SIGTERM' },
     ready: /process up: /,
     command: async (free) => {
       await writeFile(path, configure(new URL(postgresUrl), free, program.version), { mode: 0o644 })
       return [...program.command, path]
     },
   })
-  return `postgres://postgres@127.0.0.1:${port}/postgres`
+  return { url: `postgres://postgres@127.0.0.1:${server.port}/postgres`, server }
 }
 
 function configure(behind: URL, port: number, version: string): string {

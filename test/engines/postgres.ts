@@ -1,7 +1,7 @@
 import { dirname, join } from 'node:path'
 import pg from 'pg'
 import type { Place } from './place.js'
-import type { Program, Recipe } from './recipe.js'
+import type { Program, Recipe, Started } from './recipe.js'
 import { runIn, serveIn } from './run-server.js'
 
 const settings = ['fsync=off', 'max_connections=300']
@@ -23,19 +23,19 @@ export const postgres: Recipe = {
   checkServer: checkPostgres,
 }
 
-async function startPostgres(program: Program, place: Place): Promise<string> {
+async function startPostgres(program: Program, place: Place): Promise<Started> {
   const data = join(place.folder, 'data')
   const initdb = join(dirname(program.path), 'initdb')
   const encoding = ['-E', 'UTF8', '--locale=C']
   await runIn(place, [initdb, '-D', data, '-U', 'postgres', '--auth=trust', '--no-sync', ...encoding])
   const own = [...settings, 'listen_addresses=127.0.0.1', 'unix_socket_directories=']
-  const port = await serveIn(place, {
-    // An immediate shutdown. SIGKILL would leave shared memory behind.
-    signal: 'SIGQUIT',
+  const server = await serveIn(place, {
+    // Its immediate and its fast shutdown. SIGKILL would leave shared memory behind.
+    signals: { 'at once': 'SIGQUIT', 'in order': 'SIGINT' },
     ready: /database system is ready to accept connections/,
     command: (free) => [...program.command, '-D', data, '-p', String(free), ...toArguments(own)],
   })
-  return urlOf(port)
+  return { url: urlOf(server.port), server }
 }
 
 async function checkPostgres(url: string): Promise<string> {

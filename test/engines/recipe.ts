@@ -1,4 +1,5 @@
 import type { Place } from './place.js'
+import type { Server } from './run-server.js'
 
 /** A server binary that was run with `--version` and is what it says. */
 export interface Program {
@@ -11,6 +12,11 @@ export interface Program {
   readonly args: readonly string[]
 }
 
+export interface Started {
+  readonly url: string
+  readonly server: Server
+}
+
 /** All that differs between the engines. */
 export interface Recipe {
   readonly oldest: string
@@ -21,8 +27,8 @@ export interface Recipe {
   readonly image: ContainerImage | null
   /** The version in the output of `--version`, or null when the binary is something else. */
   readonly readVersion: (output: string) => string | null
-  /** Prepares and starts the server in `place`; resolves to its URL once it answers. */
-  readonly start: (program: Program, place: Place, postgresUrl: string | undefined) => Promise<string>
+  /** Prepares and starts the server in `place`; resolves once it answers. */
+  readonly start: (program: Program, place: Place, postgresUrl: string | undefined) => Promise<Started>
   /** Connects and returns the version; throws when another kind of server answers. */
   readonly checkServer: (url: string) => Promise<string>
 }

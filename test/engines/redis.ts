@@ -3,7 +3,7 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Place } from './place.js'
-import type { Program, Recipe } from './recipe.js'
+import type { Program, Recipe, Started } from './recipe.js'
 import { serveIn } from './run-server.js'
 
 const settings = ['--save', '', '--appendonly', 'no']
@@ -26,15 +26,15 @@ export const redis: Recipe = {
   checkServer: checkRedis,
 }
 
-async function startRedis(program: Program, place: Place): Promise<string> {
-  const server = join(place.folder, 'redis-server')
-  await symlink(program.path, server)
-  const port = await serveIn(place, {
-    signal: 'SIGKILL',
+async function startRedis(program: Program, place: Place): Promise<Started> {
+  const path = join(place.folder, 'redis-server')
+  await symlink(program.path, path)
+  const server = await serveIn(place, {
+    signals: { 'at once': 'SIGKILL', 'in order': 'SIGTERM' },
     ready: /Ready to accept connections/,
-    command: (free) => [server, '--bind', '127.0.0.1', '--port', String(free), '--dir', place.folder, ...settings],
+    command: (free) => [path, '--bind', '127.0.0.1', '--port', String(free), '--dir', place.folder, ...settings],
   })
-  return urlOf(port)
+  return { url: urlOf(server.port), server }
 }
 
 /** Asks without a client library, by an inline command of the protocol. */

@@ -14,12 +14,23 @@ const readyWithin = 120_000
 
 export type Command = readonly [string, ...string[]]
 
+/** As a crash does, or as an administrator does. */
+export type Stop = 'at once' | 'in order'
+
 export interface ServerCommand {
   /** The line of its own log that says it answers. A connection would not do: another server may have taken the port. */
   readonly ready: RegExp
-  /** Ends the server at once; its data is of no worth. */
-  readonly signal: NodeJS.Signals
+  readonly signals: Readonly<Record<Stop, NodeJS.Signals>>
   command(port: number): Command | Promise<Command>
+}
+
+/** A server process that can be ended, and started again on its port and data. */
+export interface Server {
+  readonly port: number
+  /** Resolves when the process has ended. */
+  stop(how: Stop): Promise<void>
+  /** Resolves when a new process answers. */
+  start(): Promise<void>
 }
 
 /** Runs a command that prepares `place`, such as initdb, to its end. */
@@ -30,25 +41,47 @@ export async function runIn(place: Place, command: Command): Promise<void> {
   if (code !== 0) throw new Error(`${command[0]} failed: ${lastLines(await readLog())}`)
 }
 
-/** Starts a server on a free loopback port; resolves to the port once the server answers. */
-export async function serveIn(place: Place, server: ServerCommand, attempts = 5): Promise<number> {
+/** Starts a server on a free loopback port; resolves once it answers. */
+export async function serveIn(place: Place, server: ServerCommand, attempts = 5): Promise<Server> {
   const port = await findFreePort()
   const command = await server.command(port)
-  const { child, readLog } = spawnIn(place, command, server.signal)
+  const spawned = spawnIn(place, command, server.signals['at once'])
+  try {
+    await answers(spawned, command, server.ready)
+  } catch (error) {
+    if (attempts > 1 && /address already in use/i.test(await spawned.readLog()))
+      return serveIn(place, server, attempts - 1)
+    throw error
+  }
+  let { child } = spawned
+  return {
+    port,
+    async stop(how) {
+      child.ref()
+      const ended = once(child, 'exit')
+      child.kill(server.signals[how])
+      await ended
+      place.watch('SIGKILL', null)
+    },
+    async start() {
+      const again = spawnIn(place, command, server.signals['at once'])
+      child = again.child
+      await answers(again, command, server.ready)
+    },
+  }
+}
+
+async function answers({ child, readLog }: Spawned, [file]: Command, ready: RegExp): Promise<void> {
   await once(child, 'spawn')
   const deadline = Date.now() + readyWithin
   while (Date.now() < deadline) {
     const hasEnded = child.exitCode !== null || child.signalCode !== null
     const log = await readLog()
-    if (hasEnded && /address already in use/i.test(log) && attempts > 1) return serveIn(place, server, attempts - 1)
-    if (hasEnded) throw new Error(`${command[0]} ended: ${lastLines(log)}`)
-    if (server.ready.test(log)) {
-      child.unref()
-      return port
-    }
+    if (hasEnded) throw new Error(`${file} ended: ${lastLines(log)}`)
+    if (ready.test(log)) return child.unref()
     await sleep(20)
   }
-  throw new Error(`${command[0]} does not answer: ${lastLines(await readLog())}`)
+  throw new Error(`${file} does not answer: ${lastLines(await readLog())}`)
 }
 
 interface Spawned {

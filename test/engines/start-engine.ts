@@ -43,7 +43,8 @@ function urlVariable(name: ServerName): string {
 async function useGiven<Name extends ServerName>(name: Name, url: string): Promise<Engine<Name>> {
   const source = `given by ${urlVariable(name)}`
   try {
-    return { name, url, version: await checkVersion(recipes[name], url), source, stop: async () => {} }
+    const version = await checkVersion(recipes[name], url)
+    return { name, url, version, source, server: null, stop: async () => {} }
   } catch (error) {
     throw new Error(`The server ${source} can't be used for ${name}: ${messageOf(error)}`, { cause: error })
   }
@@ -72,7 +73,7 @@ function waysTo<Name extends ServerName>(name: Name, { postgresUrl, log = () => 
   const startInDocker = async (): Promise<Engine<Name>> => {
     const { url, close } = await startContainer(recipe, (line) => log(`${name}: ${line}`))
     const version = await checkVersion(recipe, url)
-    return { name, url, version, source: `run by Docker from ${recipe.image?.name}`, stop: close }
+    return { name, url, version, source: `run by Docker from ${recipe.image?.name}`, server: null, stop: close }
   }
   return [startFound, startInstalled, startInDocker]
 }
@@ -85,9 +86,9 @@ async function startProgram<Name extends ServerName>(
   const recipe = recipes[name]
   const place = await openPlace({ requiresUser: recipe.requiresUser })
   try {
-    const url = await recipe.start(program, place, postgresUrl)
+    const { url, server } = await recipe.start(program, place, postgresUrl)
     const version = await checkVersion(recipe, url)
-    return { name, url, version, source: `started from ${program.path}`, stop: () => place.close() }
+    return { name, url, version, source: `started from ${program.path}`, server, stop: () => place.close() }
   } catch (error) {
     await place.close()
     throw error

@@ -37,7 +37,11 @@ export function storeFor(engine: SqlEngineName, knex: Knex, options?: TableOptio
   return engine === 'sqlite' ? sqliteStore(knex, options) : mysqlStore(knex, options)
 }
 
-async function createOnServer(engine: 'postgres' | 'mariadb' | 'mysql', serverUrl: string): Promise<TestDatabase> {
+/** The same on a server that is not one of the run's. */
+export async function createOnServer(
+  engine: 'postgres' | 'mariadb' | 'mysql',
+  serverUrl: string,
+): Promise<TestDatabase> {
   const name = `rollcall_test_${randomBytes(6).toString('hex')}`
   const client = engine === 'postgres' ? 'pg' : 'mysql2'
   const url = new URL(serverUrl)

@@ -1,0 +1,136 @@
+import { metrics, type Attributes, type Meter } from '@opentelemetry/api'
+import { isRollcallError } from './errors.js'
+import { checkOptions } from './options.js'
+import { systemClock } from './ports/clock.js'
+import type { Sessions } from './sessions.js'
+import type { SessionsStatus } from './status.js'
+
+export interface InstrumentOptions {
+  /** Default: the one named `rollcall` of the global meter provider, which does nothing until the app sets a provider. */
+  readonly meter?: Meter | undefined
+}
+
+/**
+ * The same verbs, measured with OpenTelemetry: how long each took and how it ended, what is revoked, and what `status()`
+ * tells. No attribute names a user, a session or a token. `docs/freshness.md` lists the instruments.
+ * @example
+ * const sessions = instrument(createSessions({ ... }))
+ * @returns verbs that behave as the given ones; their `close` ends the measuring, too
+ * @throws TypeError when an option is unknown
+ */
+export function instrument<Claims, Transaction, RefreshText extends string | null>(
+  sessions: Sessions<Claims, Transaction, RefreshText>,
+  options?: InstrumentOptions,
+): Sessions<Claims, Transaction, RefreshText> {
+  checkOptions('instrument', options, ['meter'])
+  const meter = options?.meter ?? metrics.getMeter('rollcall')
+  const timed = createTimed(meter)
+  const ends = [observeStatus(meter, () => sessions.status()), ...countEvents(meter, sessions)]
+  return {
+    ...sessions,
+    create: timed('create', sessions.create),
+    verify: timed('verify', sessions.verify, ({ source }) => ({ 'rollcall.source': source })),
+    refresh: timed('refresh', sessions.refresh, ({ outcome }) => ({ 'rollcall.outcome': outcome })),
+    list: timed('list', sessions.list),
+    rename: timed('rename', sessions.rename),
+    revoke: timed('revoke', sessions.revoke),
+    revokeToken: timed('revokeToken', sessions.revokeToken),
+    revokeOthers: timed('revokeOthers', sessions.revokeOthers),
+    revokeAll: timed('revokeAll', sessions.revokeAll),
+    tokenVersion: timed('tokenVersion', sessions.tokenVersion),
+    suspend: timed('suspend', sessions.suspend),
+    reinstate: timed('reinstate', sessions.reinstate),
+    prune: timed('prune', sessions.prune),
+    async close() {
+      await sessions.close()
+      for (const end of ends) end()
+    },
+  }
+}
+
+type Timed = <Given extends unknown[], Answer>(
+  verb: string,
+  call: (...given: Given) => Promise<Answer>,
+  describe?: (answer: Answer) => Attributes,
+) => (...given: Given) => Promise<Answer>
+
+function createTimed(meter: Meter): Timed {
+  const durations = meter.createHistogram('rollcall.verb.duration', {
+    unit: 's',
+    description: 'How long a verb took until it was answered or refused',
+    advice: { explicitBucketBoundaries: [0.0001, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5] },
+  })
+  return (verb, call, describe) =>
+    async (...given) => {
+      const start = systemClock.mono()
+      const record = (attributes: Attributes | undefined): void =>
+        durations.record((systemClock.mono() - start) / 1_000, { 'rollcall.verb': verb, ...attributes })
+      try {
+        const answer = await call(...given)
+        record(describe?.(answer))
+        return answer
+      } catch (error) {
+        record({ 'error.type': isRollcallError(error) ? error.code : error instanceof Error ? error.name : 'unknown' })
+        throw error
+      }
+    }
+}
+
+type Told = readonly [
+  kind: 'Counter' | 'UpDownCounter' | 'Gauge',
+  name: string,
+  unit: string,
+  description: string,
+  value: (status: SessionsStatus) => number,
+]
+
+/** Asked for whenever the app's reader collects. */
+const told: readonly Told[] = [
+  ['UpDownCounter', 'tokens.kept', '{token}', 'Access tokens whose signature is kept', (s) => s.accessTokens.entries],
+  ['UpDownCounter', 'tokens.size', 'By', 'About what they take in memory', (s) => s.accessTokens.bytes],
+  ['Counter', 'tokens.hits', '{token}', 'Tokens that were known', (s) => s.accessTokens.hits],
+  ['Counter', 'tokens.misses', '{token}', 'Tokens whose signature was verified', (s) => s.accessTokens.misses],
+  ['UpDownCounter', 'sessions.kept', '{session}', 'Sessions that are kept', (s) => s.sessions.entries],
+  ['Gauge', 'sessions.oldest', 's', 'Age of the oldest of them', (s) => (s.sessions.oldest ?? 0) / 1_000],
+  ['Counter', 'reads.statements', '{statement}', 'Lookups that were sent', (s) => s.reads.batches],
+  ['Counter', 'reads.sessions', '{session}', 'Sessions that they asked for', (s) => s.reads.keys],
+  ['Counter', 'reads.failed', '{statement}', 'Lookups that failed', (s) => s.reads.failed],
+  ['UpDownCounter', 'reads.in_flight', '{statement}', 'Lookups under way', (s) => s.reads.inFlight],
+  ['UpDownCounter', 'reads.waiting', '{session}', 'Sessions that wait for a lookup', (s) => s.reads.waiting],
+  ['Gauge', 'max_staleness', 's', 'How late a revoke may bite', (s) => s.maxStaleness / 1_000],
+  ['Gauge', 'weakened', '{setting}', 'Settings that weaken a promise', (s) => s.weakened.length],
+]
+
+/** Answers what ends it. */
+function observeStatus(meter: Meter, read: () => SessionsStatus): () => void {
+  const observed = told.map(([kind, name, unit, description, value]) => {
+    const observable = meter[`createObservable${kind}`](`rollcall.${name}`, { unit, description })
+    return { observable, value }
+  })
+  const observables = observed.map(({ observable }) => observable)
+  const callback: Parameters<Meter['addBatchObservableCallback']>[0] = (result) => {
+    const status = read()
+    for (const { observable, value } of observed) result.observe(observable, value(status))
+  }
+  meter.addBatchObservableCallback(callback, observables)
+  return () => meter.removeBatchObservableCallback(callback, observables)
+}
+
+function countEvents(meter: Meter, { on }: Pick<Sessions, 'on'>): (() => void)[] {
+  const count = (name: string, unit: string, description: string): ((attributes: Attributes) => void) => {
+    const counter = meter.createCounter(`rollcall.${name}`, { unit, description })
+    return (attributes) => counter.add(1, attributes)
+  }
+  const revoked = count(
+    'revocations',
+    '{event}',
+    'Logouts that this process committed, of one session, the others or all',
+  )
+  const reused = count('reuses', '{event}', 'Spent refresh tokens that were shown')
+  const failed = count('background_errors', '{error}', 'Faults that no caller waited for')
+  return [
+    on('revoked', ({ scope }) => revoked({ 'rollcall.scope': scope })),
+    on('reused', ({ kind }) => reused({ 'rollcall.kind': kind })),
+    on('error', ({ during }) => failed({ 'rollcall.during': during })),
+  ]
+}

@@ -1,0 +1,111 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { memoryStore } from '../src/memory-store.js'
+import { instrument } from '../src/opentelemetry.js'
+import { createSessions, type Sessions } from '../src/sessions.js'
+import { createKeyRing } from '../src/tokens/key-ring.js'
+import { codeOf } from './conformance/harness.js'
+import { collectMetrics, type Series } from './support/metrics.js'
+
+const secret = 'a secret of thirty-two bytes or more'
+const open = async (): Promise<Sessions<Record<never, never>, never, string>> =>
+  createSessions({
+    store: memoryStore(),
+    keys: await createKeyRing({ secret }),
+    issuer: 'https://issuer.example',
+    audience: 'https://api.example',
+    refreshToken: { secret },
+    freshness: { maxStaleness: '5s' },
+  })
+
+describe('instrument', () => {
+  let metrics: ReturnType<typeof collectMetrics>
+  beforeEach(() => {
+    metrics = collectMetrics()
+  })
+  afterEach(() => metrics.close())
+
+  const valueOf = (series: readonly Series[], name: string, attributes: object = {}): number | undefined =>
+    series.find(
+      (one) => one.name === `rollcall.${name}` && JSON.stringify(one.attributes) === JSON.stringify(attributes),
+    )?.value
+
+  test('measures every verb by how it ended, with codes and sources and nothing that names anybody', async () => {
+    const sessions = instrument(await open(), { meter: metrics.meter })
+    const { accessToken, refreshToken, session } = await sessions.create({ userId: 'alice' })
+    await sessions.verify(accessToken)
+    await sessions.verify(accessToken)
+    await sessions.refresh(refreshToken)
+    await sessions.list('alice')
+    await sessions.revoke('alice', session.sid)
+    expect(await codeOf(sessions.verify(accessToken))).toBe('session_ended')
+    expect(await codeOf(sessions.verify('x'))).toBe('token_malformed')
+    await expect(sessions.revokeAll('')).rejects.toThrow(TypeError)
+
+    const series = await metrics.collect()
+    const count = (attributes: object): number | undefined => valueOf(series, 'verb.duration', attributes)
+    expect(count({ 'rollcall.verb': 'create' })).toBe(1)
+    expect(count({ 'rollcall.verb': 'verify', 'rollcall.source': 'store' })).toBe(1)
+    expect(count({ 'rollcall.verb': 'verify', 'rollcall.source': 'cache' })).toBe(1)
+    expect(count({ 'rollcall.verb': 'verify', 'error.type': 'session_ended' })).toBe(1)
+    expect(count({ 'rollcall.verb': 'verify', 'error.type': 'token_malformed' })).toBe(1)
+    expect(count({ 'rollcall.verb': 'refresh', 'rollcall.outcome': 'unchanged' })).toBe(1)
+    expect(count({ 'rollcall.verb': 'list' })).toBe(1)
+    expect(count({ 'rollcall.verb': 'revokeAll', 'error.type': 'TypeError' })).toBe(1)
+    expect(valueOf(series, 'revocations', { 'rollcall.scope': 'session' })).toBe(1)
+    expect(JSON.stringify(series)).not.toMatch(new RegExp(`alice|${session.sid}|${accessToken}|${refreshToken}`))
+  })
+
+  test('tells what status() tells, in seconds and bytes', async () => {
+    const sessions = instrument(await open(), { meter: metrics.meter })
+    const { accessToken } = await sessions.create({ userId: 'alice' })
+    await sessions.verify(accessToken)
+    const { accessTokens, reads } = sessions.status()
+    const series = await metrics.collect()
+    expect(valueOf(series, 'tokens.kept')).toBe(1)
+    expect(valueOf(series, 'tokens.size')).toBe(accessTokens.bytes)
+    expect(valueOf(series, 'tokens.misses')).toBe(accessTokens.misses)
+    expect(valueOf(series, 'sessions.kept')).toBe(1)
+    expect(valueOf(series, 'reads.statements')).toBe(reads.batches)
+    expect(valueOf(series, 'reads.sessions')).toBe(1)
+    expect(valueOf(series, 'reads.waiting')).toBe(0)
+    expect(valueOf(series, 'max_staleness')).toBe(5)
+    expect(valueOf(series, 'weakened')).toBe(1)
+    expect(series.find(({ name }) => name === 'rollcall.sessions.oldest')).toMatchObject({ unit: 's' })
+  })
+
+  test('counts what is wrong in the background', async () => {
+    const plain = await open()
+    const sessions = instrument(plain, { meter: metrics.meter })
+    await sessions.create({ userId: 'alice' })
+    plain.on('revoked', () => {
+      throw new Error('a listener of the app')
+    })
+    await sessions.revokeAll('alice')
+    const series = await metrics.collect()
+    expect(valueOf(series, 'background_errors', { 'rollcall.during': 'listener' })).toBe(1)
+  })
+
+  test('ends with close: the reader asks a closed object nothing, and no event is counted', async () => {
+    const plain = await open()
+    const sessions = instrument(plain, { meter: metrics.meter })
+    await sessions.create({ userId: 'alice' })
+    await sessions.close()
+    const series = await metrics.collect()
+    expect(valueOf(series, 'tokens.kept')).toBeUndefined()
+    expect(valueOf(series, 'verb.duration', { 'rollcall.verb': 'create' })).toBe(1)
+  })
+
+  test('without a provider behaves as the plain verbs do', async () => {
+    const sessions = instrument(await open())
+    const { accessToken } = await sessions.create({ userId: 'alice' })
+    expect((await sessions.verify(accessToken)).userId).toBe('alice')
+    expect(await codeOf(sessions.verify('x'))).toBe('token_malformed')
+    await sessions.close()
+  })
+
+  test('refuses an option that is none', async () => {
+    const plain = await open()
+    // @ts-expect-error: there is no such option
+    expect(() => instrument(plain, { metre: metrics.meter })).toThrow(TypeError)
+  })
+})
