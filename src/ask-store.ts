@@ -40,6 +40,22 @@ export async function askStoreUntil<Answer>(
   return retryConflicts(context, signal, ask).catch(fail)
 }
 
+/**
+ * A write that may end this session, or all the user's. Whatever comes of it, what is kept of them counts no more: another
+ * may have ended them first and not have heard of it yet, or the answer to a commit was lost.
+ */
+export async function askToEnd<Transaction, Answer>(
+  context: Context<unknown, Transaction>,
+  { userId, sid }: { readonly userId: string; readonly sid: string | null },
+  write: () => Promise<Answer>,
+): Promise<Answer> {
+  try {
+    return await write()
+  } finally {
+    context.lookup.forget(userId, sid)
+  }
+}
+
 async function withDeadline<Answer>(
   context: Context<unknown, never>,
   ask: (signal: AbortSignal) => Promise<Answer>,

@@ -1,4 +1,4 @@
-import { announce, askStore } from './ask-store.js'
+import { announce, askStore, askToEnd } from './ask-store.js'
 import { draftEvent } from './change.js'
 import type { Context } from './context.js'
 import { cleanDevice, type Device, type DeviceInput } from './device.js'
@@ -69,7 +69,7 @@ export async function refresh<Claims, Transaction>(
   })
   if (typeof answered === 'string') throw new RollcallError('refresh_token_reused')
   const { outcome, record, next } = answered
-  if (outcome === 'rotated' || outcome === 'redelivered-late') context.lookup.rotated(record)
+  if (outcome === 'rotated' || outcome === 'redelivered-late') context.lookup.forget(record.userId, record.sid)
   // Who shows the current token has it; who is only now given it has yet to show that it arrived.
   if (outcome === 'unchanged') noteUse(context, record, record.jti)
   // Last, and for every outcome alike: whatever fails from here on, the same token is answered with this pair again.
@@ -162,10 +162,12 @@ async function endReused<Claims, Transaction>(
   kind: ReuseKind,
 ): Promise<void> {
   const event = draftEvent(context, 'refresh', { type: 'refresh_token_reused', userId, sid, reason: kind }, undefined)
-  const ended =
-    context.policy.onReuse === 'revokeAll'
-      ? await store.raiseVersion(userId, { keepSid: null, onlyWhile: sid }, event, scope)
-      : (await store.remove({ userId, sid }, event, scope)) && { tokenVersion: null }
+  const isAll = context.policy.onReuse === 'revokeAll'
+  const ended = await askToEnd(context, { userId, sid: isAll ? null : sid }, async () =>
+    isAll
+      ? store.raiseVersion(userId, { keepSid: null, onlyWhile: sid }, event, scope)
+      : (await store.remove({ userId, sid }, event, scope)) && { tokenVersion: null },
+  )
   // Of many who show spent tokens at once, one ends the session.
   if (ended) announce(context, { ...event, tokenVersion: ended.tokenVersion }, undefined)
 }

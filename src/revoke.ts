@@ -1,4 +1,4 @@
-import { announce, askStore } from './ask-store.js'
+import { announce, askStore, askToEnd } from './ask-store.js'
 import type { Context } from './context.js'
 import { draftEvent, type ChangeOptions } from './change.js'
 import { RollcallError } from './errors.js'
@@ -26,8 +26,8 @@ export async function revoke<Claims, Transaction>(
   const user = canonicalUserId(userId)
   const event = draftEvent(context, 'revoke', { type: 'session_revoked', userId: user, sid, reason: 'logout' }, options)
   if (!isTokenId(sid)) return { revoked: 0 }
-  const ended = await askStore(context, options?.transaction, (store, scope) =>
-    store.remove({ userId: user, sid }, event, scope),
+  const ended = await askToEnd(context, { userId: user, sid }, () =>
+    askStore(context, options?.transaction, (store, scope) => store.remove({ userId: user, sid }, event, scope)),
   )
   if (ended) announce(context, { ...event, tokenVersion: null }, options?.transaction)
   return { revoked: ended ? 1 : 0 }
@@ -90,8 +90,10 @@ async function raise<Claims, Transaction>(
           { type: 'other_sessions_revoked', userId, sid: keepSid, reason: 'logout others' },
           options,
         )
-  const raised = await askStore(context, options?.transaction, (store, scope) =>
-    store.raiseVersion(userId, { keepSid, onlyWhile: null }, event, scope),
+  const raised = await askToEnd(context, { userId, sid: null }, () =>
+    askStore(context, options?.transaction, (store, scope) =>
+      store.raiseVersion(userId, { keepSid, onlyWhile: null }, event, scope),
+    ),
   )
   if (raised === null) throw new TypeError('the store left out a change that had no condition')
   announce(context, { ...event, tokenVersion: raised.tokenVersion }, options?.transaction)

@@ -1,5 +1,5 @@
 import { draftEvent, type ChangeOptions } from './change.js'
-import { announce, askStore } from './ask-store.js'
+import { announce, askStore, askToEnd } from './ask-store.js'
 import type { Context } from './context.js'
 import { canonicalUserId, type UserId } from './ids.js'
 
@@ -25,7 +25,9 @@ export async function suspend<Claims, Transaction>(
     ['until'],
   )
   const until = options?.until === undefined ? forever : checkEnd(options.until, event.at)
-  await askStore(context, options?.transaction, (store, scope) => store.suspend(user, until, event, scope))
+  await askToEnd(context, { userId: user, sid: null }, () =>
+    askStore(context, options?.transaction, (store, scope) => store.suspend(user, until, event, scope)),
+  )
   announce(context, { ...event, tokenVersion: null }, options?.transaction)
 }
 

@@ -115,13 +115,15 @@ no query. The price is the bound: a logout on another node bites within that tim
     'The strict verify',
     'strict',
     `Without it, every \`verify\` asks the database, and a logout bites at once everywhere. Callers that ask at the same time share
-one query, and a signature is checked only the first time that a token is shown.`,
+one query, and a signature is checked only the first time that a token is shown. A Redis allowlist is still a little faster
+with many callers, and most of all with one: it keeps everything in memory and forgets it unless told otherwise.`,
   ),
   await chapter(
     'With more sessions',
     'growth',
     `First the strict \`verify\` in tables of three sizes. Then the memory that kept sessions take, what the verbs write and how long
-they take where a user has many sessions, and how much \`prune\` disturbs.`,
+they take where a user has many sessions, and how much \`prune\` disturbs. SQLite works inside your process, so each batch of
+a \`prune\` holds up what comes meanwhile: give it a smaller \`batchSize\` where that matters.`,
   ),
   await chapter(
     'The refresh',

@@ -18,8 +18,8 @@ export interface Lookup {
   read(key: SessionKey, timeout: number): Promise<Read>
   /** A change was committed: what is kept of its sessions, or being read, counts no more. */
   changed(event: Pick<SessionEvent, 'type' | 'userId' | 'sid' | 'tokenVersion'>): void
-  /** A session was rotated: what is kept of it would only cost a second read. */
-  rotated(key: SessionKey): void
+  /** What is kept of this session, or of all the user's with `null`, or is being read counts no more. */
+  forget(userId: string, sid: string | null): void
   status(): LookupStatus
 }
 
@@ -32,8 +32,9 @@ export interface LookupStatus {
 export function createLookup(clock: Clock, cacheSize: number, lookup: LookupMany): Lookup {
   const cache = cacheSize === 0 ? null : createSessionCache(clock, cacheSize)
   const versions = createVersionsSeen(clock)
-  const reads = createReads(clock, lookup, ({ userId }, read) => {
-    if (read.record === null) return
+  const reads = createReads(clock, lookup, ({ userId, sid }, read) => {
+    // A session that is gone never comes back, whatever an older read has kept.
+    if (read.record === null) return forget(userId, sid)
     versions.check(userId, read.record.user, read.startedAt.mono)
     cache?.keep(read as Found)
   })
@@ -60,7 +61,7 @@ export function createLookup(clock: Clock, cacheSize: number, lookup: LookupMany
       forget(userId, isOne ? sid : null)
     },
 
-    rotated: ({ userId, sid }) => forget(userId, sid),
+    forget,
 
     status: () => ({ sessions: cache?.status() ?? { entries: 0, oldest: null }, reads: reads.status() }),
   }

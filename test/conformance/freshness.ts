@@ -95,6 +95,38 @@ export function describeFreshness<Transaction>(harness: StoreHarness<Transaction
       }
     })
 
+    test('keeps nothing of a session that a revoke here found ended elsewhere, or could not tell of', async () => {
+      const { open, another, user } = stage()
+      for (const isLost of [false, true]) {
+        const remove: typeof open.store.remove = async (...given) => {
+          const answer = await open.store.remove(...given)
+          if (isLost) throw new Error('the answer to the commit was lost')
+          return answer
+        }
+        const here = another({ ...kept, store: { ...open.store, remove } })
+        const userId = user()
+        const { accessToken, session } = await here.create({ userId })
+        await here.verify(accessToken)
+        if (isLost) expect(await codeOf(here.revoke(userId, session.sid))).toBe('store_unavailable')
+        else {
+          await another({ store: open.elsewhere ?? open.store }).revoke(userId, session.sid)
+          expect(await here.revoke(userId, session.sid)).toEqual({ revoked: 0 })
+        }
+        expect(await codeOf(here.verify(accessToken))).toBe('session_ended')
+      }
+    })
+
+    test('forgets what it kept once a stricter verify was refused', async () => {
+      const { here, there } = nodes()
+      const userId = stage().user()
+      const { accessToken, session } = await here.create({ userId })
+      await here.verify(accessToken)
+      await there.revoke(userId, session.sid)
+      expect((await here.verify(accessToken)).source).toBe('cache')
+      expect(await codeOf(here.verify(accessToken, { maxStaleness: 0 }))).toBe('session_ended')
+      expect(await codeOf(here.verify(accessToken))).toBe('session_ended')
+    })
+
     test('keeps no refusal: a reinstated user is accepted at once, and one who was never seen costs a read each time', async () => {
       const { here, there, reads } = nodes()
       const userId = stage().user()

@@ -10,7 +10,7 @@ import { startLoad, type Call, type LoadedSessions } from '../support/load.js'
 import { secret } from '../support/sql-stage.js'
 
 const servers = ['postgres', 'mariadb', 'mysql'] as const
-const stops: readonly Stop[] = ['at once', 'in order', 'at once', 'in order']
+const stops: readonly Stop[] = ['at once', 'in order', 'at once', 'in order', 'at once', 'in order']
 const callers = 8
 const maxStaleness = 200
 const storeTimeout = 1_000
