@@ -116,7 +116,7 @@ no query. The price is the bound: a logout on another node bites within that tim
     'strict',
     `Without it, every \`verify\` asks the database, and a logout bites at once everywhere. Callers that ask at the same time share
 one query, and a signature is checked only the first time that a token is shown. A Redis allowlist is still a little faster
-with many callers, and most of all with one: it keeps everything in memory and forgets it unless told otherwise.`,
+with many callers, and much faster with one.`,
   ),
   await chapter(
     'With more sessions',
