@@ -33,10 +33,12 @@ export function createLookup(clock: Clock, cacheSize: number, lookup: LookupMany
   const cache = cacheSize === 0 ? null : createSessionCache(clock, cacheSize)
   const versions = createVersionsSeen(clock)
   const reads = createReads(clock, lookup, ({ userId, sid }, read) => {
-    // A session that is gone never comes back, whatever an older read has kept.
-    if (read.record === null) return forget(userId, sid)
-    versions.check(userId, read.record.user, read.startedAt.mono)
-    cache?.keep(read as Found)
+    const { record } = read
+    // What is gone, or of a version that is over, never comes back, whatever an older read has kept; nor may it take a place.
+    if (record === null) return forget(userId, sid)
+    versions.check(userId, record.user, read.startedAt.mono)
+    if (record.tokenVersion === record.user.tokenVersion) cache?.keep(read as Found)
+    else forget(userId, sid)
   })
 
   function forget(userId: string, sid: string | null): void {
