@@ -16,12 +16,13 @@ export function status<Claims, Transaction>({
   accessTokens,
   lookup,
   policy,
+  store,
 }: Context<Claims, Transaction>): SessionsStatus {
   return {
     accessTokens: accessTokens.status(),
     ...lookup.status(),
     maxStaleness: policy.maxStaleness,
-    weakened: weakened(policy),
+    weakened: [...weakened(policy), ...(store.weakened?.() ?? [])],
   }
 }
 

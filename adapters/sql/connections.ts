@@ -10,12 +10,14 @@ export interface Connections {
   use<Answer>(scope: Scope<Knex.Transaction>, work: (run: Run) => Promise<Answer>): Promise<Answer>
   /** The same within a transaction: the caller's, or one that commits before this resolves. */
   transact<Answer>(scope: Scope<Knex.Transaction>, work: (run: Run) => Promise<Answer>): Promise<Answer>
+  /** Which settings of the database weaken a promise, as far as it was asked by now. */
+  weakened(): readonly string[]
 }
 
 type Work<Answer> = (run: Run) => Promise<Answer>
 
 export function createConnections(knex: Knex, dialect: Dialect, writeLock: Statement | null): Connections {
-  const usePool = createPool(knex.client as KnexClient, dialect)
+  const { use: usePool, weakened } = createPool(knex.client as KnexClient, dialect)
 
   async function onTransaction<Answer>(transaction: Knex.Transaction, work: Work<Answer>): Promise<Answer> {
     const connection = await (transaction.client as KnexClient).acquireConnection()
@@ -59,6 +61,8 @@ export function createConnections(knex: Knex, dialect: Dialect, writeLock: State
       (transaction ? onTransaction(transaction, work) : onOwnTransaction(signal, work)).catch((error: unknown) =>
         translate(dialect, error),
       ),
+
+    weakened,
   }
 }
 

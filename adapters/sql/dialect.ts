@@ -35,11 +35,14 @@ export interface Dialect {
   run(connection: unknown, statement: Statement, values: readonly Value[]): Promise<Result>
   /** The same without a name when the error says that names don't hold on this connection (a transaction pooler). */
   withoutName(statement: Statement, error: unknown): Statement | null
-  /**
-   * What a connection must be for its reads to be true, asked once of each: `check` answers why it is not, or `null`.
-   * A standby, or a snapshot that never ends, would still show a session after its revoke committed.
-   */
-  readonly connectionState: { readonly sql: string; check(row: readonly Cell[]): string | null } | null
+  /** What each connection is asked once: whether its reads are true, and whether what it commits stays. */
+  readonly connectionState: {
+    readonly sql: string
+    /** Why its reads can't be trusted, or `null`: a standby, or a snapshot that never ends, would show a session after its revoke. */
+    check(row: readonly Cell[]): string | null
+    /** Which settings let a crash undo a revoke that was acknowledged, in words. */
+    weakened(row: readonly Cell[]): readonly string[]
+  }
   /** Gives a connection up in the middle of a statement; its pool drops it. `null` where a statement has no middle. */
   readonly abandon: ((connection: unknown) => void) | null
   /** Ends a transaction that a failed commit left open, before the connection goes back to its pool. */
@@ -72,6 +75,11 @@ export interface Dialect {
   isDataError(error: unknown): boolean
   /** What a driver's error means to the caller, where it means more than an outage. */
   classify(error: unknown): 'store_not_migrated' | 'transaction_conflict' | null
+}
+
+/** What a setting that commits before it is written to disk gives up, in words for an operator. */
+export function undone(whose: string): string {
+  return `a crash of ${whose} can undo a logout that was acknowledged`
 }
 
 export function errorCode(error: unknown): string {

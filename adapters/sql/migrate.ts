@@ -139,7 +139,7 @@ async function alone(
   work: (turn: Turn) => Promise<string[]>,
 ): Promise<string[]> {
   const { dialect, tables } = prepare(knex, options)
-  const usePool = createPool(knex.client as KnexClient, dialect)
+  const { use: usePool } = createPool(knex.client as KnexClient, dialect)
   // Never repeated: after a commit whose answer was lost, a rollback would take back one step more.
   return usePool(
     undefined,

@@ -1,4 +1,4 @@
-import { errorCode, type Cell, type Dialect, type Result, type Statement, type Value } from './dialect.js'
+import { errorCode, undone, type Cell, type Dialect, type Result, type Statement, type Value } from './dialect.js'
 import { lookupSizes } from './keys.js'
 
 type Parameter = Buffer | number | null
@@ -55,16 +55,21 @@ export const mysqlDialect: Dialect = {
   withoutName: () => null,
 
   connectionState: {
-    sql: 'select @@autocommit, @@completion_type, @@read_only, @@innodb_read_only',
-    check: ([autocommit, completion, ...readOnly]) => {
+    sql: 'select @@autocommit, @@completion_type, @@read_only, @@innodb_read_only, @@innodb_flush_log_at_trx_commit',
+    check: ([autocommit, completion, isReadOnly, isInnodbReadOnly]) => {
       if (Number(autocommit) !== 1)
         return 'autocommit is off on the connection: its first read would be its last new one'
       if (!['0', 'NO_CHAIN'].includes(String(completion)))
         return 'completion_type chains transactions: no read would see what is new'
       // MySQL and MariaDB have several grades of read-only; any of them means a replica.
-      return readOnly.every((value) => off.has(String(value)))
+      return [isReadOnly, isInnodbReadOnly].every((value) => off.has(String(value)))
         ? null
         : 'the connection leads to a read-only server: connect to the primary'
+    },
+    weakened: ([, , , , flush]) => {
+      if (Number(flush) === 1) return []
+      const whose = Number(flush) === 2 ? 'the machine of the server' : 'the server or its machine'
+      return [`innodb_flush_log_at_trx_commit = ${Number(flush)}: ${undone(whose)}`]
     },
   },
 

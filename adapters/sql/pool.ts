@@ -11,18 +11,24 @@ export interface KnexClient {
  * @param signal when it aborts, the connection is given up in the middle of its statement
  * @param mayRepeat whether, on a connection that turns out to be lost, the work can run again on another
  */
-export type Pool = <Answer>(
+export type UsePool = <Answer>(
   signal: AbortSignal | undefined,
   mayRepeat: () => boolean,
   work: (run: Run, connection: unknown) => Promise<Answer>,
 ) => Promise<Answer>
 
+export interface Pool {
+  readonly use: UsePool
+  /** Which settings of the database weaken a promise, as the connection told that was opened last. */
+  weakened(): readonly string[]
+}
+
 const repeats = 2
 
 export function createPool(client: KnexClient, dialect: Dialect): Pool {
-  const checkState = createStateCheck(dialect)
+  const { checkState, weakened } = createStateCheck(dialect)
 
-  return async function usePool(signal, mayRepeat, work) {
+  const use: UsePool = async (signal, mayRepeat, work) => {
     for (let repeat = 0; ; repeat += 1) {
       const connection = await acquire(client, signal)
       try {
@@ -40,6 +46,7 @@ export function createPool(client: KnexClient, dialect: Dialect): Pool {
       }
     }
   }
+  return { use, weakened }
 }
 
 /** Waits for a connection as long as somebody waits for its work. One that comes later did no wrong and serves the next. */
@@ -93,23 +100,27 @@ function isFromDriver(error: unknown): boolean {
   return error instanceof Error && error.name.toLowerCase() === 'error'
 }
 
-/** Asks each connection once whether its reads can be trusted. */
-function createStateCheck({
-  connectionState,
-  compile,
-}: Dialect): (connection: unknown, run: Run) => Promise<void> | undefined {
-  if (connectionState === null) return () => undefined
+/** Asks each connection once whether it can be trusted. */
+function createStateCheck({ connectionState, compile }: Dialect): {
+  checkState(connection: unknown, run: Run): Promise<void> | undefined
+  weakened(): readonly string[]
+} {
   const statement = compile(connectionState.sql)
   const checked = new WeakSet<object>()
+  let weakened: readonly string[] = []
 
   async function check(connection: object, run: Run): Promise<void> {
     const { rows } = await run(statement)
-    const fault = connectionState!.check(rows[0] ?? [])
+    const fault = connectionState.check(rows[0] ?? [])
     // Such a connection is dropped like a lost one: after a failover the next may lead to the new primary.
     if (fault !== null) throw new Error(fault)
+    weakened = connectionState.weakened(rows[0] ?? [])
     checked.add(connection)
   }
-  return (connection, run) => (checked.has(connection as object) ? undefined : check(connection as object, run))
+  return {
+    checkState: (connection, run) => (checked.has(connection as object) ? undefined : check(connection as object, run)),
+    weakened: () => weakened,
+  }
 }
 
 /** Knex's own mark: its pool hands no marked connection out again. The socket's end may be noticed too late for that. */

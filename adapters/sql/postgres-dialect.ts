@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { errorCode, type Cell, type Dialect, type Result, type Statement, type Value } from './dialect.js'
+import { errorCode, undone, type Cell, type Dialect, type Result, type Statement, type Value } from './dialect.js'
 
 /** What this file uses of a `pg` client. */
 interface PostgresConnection {
@@ -51,8 +51,12 @@ export const postgresDialect: Dialect = {
     statement.name !== null && lostNames.has(errorCode(error)) ? { ...statement, name: null } : null,
 
   connectionState: {
-    sql: 'select pg_is_in_recovery()',
+    sql: "select pg_is_in_recovery(), current_setting('synchronous_commit'), current_setting('fsync')",
     check: ([isStandby]) => (isStandby === 'f' ? null : 'the connection leads to a standby: connect to the primary'),
+    weakened: ([, synchronousCommit, fsync]) => [
+      ...(synchronousCommit === 'off' ? [`synchronous_commit = off: ${undone('the server or its machine')}`] : []),
+      ...(fsync === 'off' ? [`fsync = off: ${undone('the machine of the server')}`] : []),
+    ],
   },
 
   abandon: (connection) => (connection as PostgresConnection).connection.stream.destroy(),

@@ -1,4 +1,4 @@
-import { errorCode, type Cell, type Dialect, type Statement, type Value } from './dialect.js'
+import { errorCode, undone, type Cell, type Dialect, type Statement, type Value } from './dialect.js'
 import { lookupSizes } from './keys.js'
 
 /** What this file uses of a `better-sqlite3` statement and database. */
@@ -30,7 +30,12 @@ export const sqliteDialect: Dialect = {
   },
 
   withoutName: () => null,
-  connectionState: null,
+  connectionState: {
+    sql: 'select synchronous from pragma_synchronous',
+    check: () => null,
+    weakened: ([synchronous]) =>
+      Number(synchronous) >= 2 ? [] : [`pragma synchronous = ${Number(synchronous)}: ${undone('the machine')}`],
+  },
   // Statements run to their end within one call: there is no middle to give up in.
   abandon: null,
 

@@ -49,6 +49,7 @@ export function sqlStore(
     ...pruneMethods(engine),
     ...eventMethods(engine),
     assertTransaction: (transaction) => assertTransaction(transaction, knex),
+    weakened: () => connections.weakened(),
   }
 }
 

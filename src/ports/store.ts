@@ -249,4 +249,6 @@ export interface Store<Transaction = never>
   extends SessionStore<Transaction>, RefreshStore, AdminStore<Transaction>, EventLog<Transaction> {
   /** Throws a `TypeError` unless the value is an open transaction of this store's kind. */
   assertTransaction(transaction: unknown): void
+  /** Which settings of the database weaken a promise, in words for an operator, as far as is known by now. */
+  weakened?(): readonly string[]
 }
