@@ -1,4 +1,4 @@
-import { metrics, type Attributes, type Meter } from '@opentelemetry/api'
+import { metrics, type Attributes, type Histogram, type Meter } from '@opentelemetry/api'
 import { isRollcallError } from './errors.js'
 import { checkOptions } from './options.js'
 import { systemClock } from './ports/clock.js'
@@ -6,13 +6,13 @@ import type { Sessions } from './sessions.js'
 import type { SessionsStatus } from './status.js'
 
 export interface InstrumentOptions {
-  /** Default: the one named `rollcall` of the global meter provider, which does nothing until the app sets a provider. */
+  /** Default: the one named `rollcall` of the global meter provider, whenever the app sets one. */
   readonly meter?: Meter | undefined
 }
 
 /**
  * The same verbs, measured with OpenTelemetry: how long each took and how it ended, what is revoked, and what `status()`
- * tells. No attribute names a user, a session or a token. `docs/freshness.md` lists the instruments.
+ * tells. No attribute names a user, a session or a token. `docs/metrics.md` lists the instruments.
  * @example
  * const sessions = instrument(createSessions({ ... }))
  * @returns verbs that behave as the given ones; their `close` ends the measuring, too
@@ -23,9 +23,8 @@ export function instrument<Claims, Transaction, RefreshText extends string | nul
   options?: InstrumentOptions,
 ): Sessions<Claims, Transaction, RefreshText> {
   checkOptions('instrument', options, ['meter'])
-  const meter = options?.meter ?? metrics.getMeter('rollcall')
-  const timed = createTimed(meter)
-  const ends = [observeStatus(meter, () => sessions.status()), ...countEvents(meter, sessions)]
+  const instruments = createInstruments(sessions, options?.meter)
+  const timed = createTimed(() => instruments.current().durations)
   return {
     ...sessions,
     create: timed('create', sessions.create),
@@ -43,9 +42,45 @@ export function instrument<Claims, Transaction, RefreshText extends string | nul
     prune: timed('prune', sessions.prune),
     async close() {
       await sessions.close()
-      for (const end of ends) end()
+      instruments.end()
     },
   }
+}
+
+interface Instruments {
+  readonly durations: Histogram
+  end(): void
+}
+
+/** Made anew when the app sets its provider, since a meter that was taken before it never measures anything. */
+function createInstruments(
+  sessions: Pick<Sessions, 'on' | 'status'>,
+  given: Meter | undefined,
+): { current(): Instruments; end(): void } {
+  let provider = metrics.getMeterProvider()
+  let instruments = measure(sessions, given ?? provider.getMeter('rollcall'))
+  return {
+    current() {
+      const present = metrics.getMeterProvider()
+      if (given === undefined && present !== provider) {
+        provider = present
+        instruments.end()
+        instruments = measure(sessions, provider.getMeter('rollcall'))
+      }
+      return instruments
+    },
+    end: () => instruments.end(),
+  }
+}
+
+function measure(sessions: Pick<Sessions, 'on' | 'status'>, meter: Meter): Instruments {
+  const ends = [observeStatus(meter, () => sessions.status()), ...countEvents(meter, sessions)]
+  const durations = meter.createHistogram('rollcall.verb.duration', {
+    unit: 's',
+    description: 'How long a verb took until it was answered or refused',
+    advice: { explicitBucketBoundaries: [0.0001, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5] },
+  })
+  return { durations, end: () => ends.forEach((end) => end()) }
 }
 
 type Timed = <Given extends unknown[], Answer>(
@@ -54,17 +89,12 @@ type Timed = <Given extends unknown[], Answer>(
   describe?: (answer: Answer) => Attributes,
 ) => (...given: Given) => Promise<Answer>
 
-function createTimed(meter: Meter): Timed {
-  const durations = meter.createHistogram('rollcall.verb.duration', {
-    unit: 's',
-    description: 'How long a verb took until it was answered or refused',
-    advice: { explicitBucketBoundaries: [0.0001, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5] },
-  })
+function createTimed(durations: () => Histogram): Timed {
   return (verb, call, describe) =>
     async (...given) => {
       const start = systemClock.mono()
       const record = (attributes: Attributes | undefined): void =>
-        durations.record((systemClock.mono() - start) / 1_000, { 'rollcall.verb': verb, ...attributes })
+        durations().record((systemClock.mono() - start) / 1_000, { 'rollcall.verb': verb, ...attributes })
       try {
         const answer = await call(...given)
         record(describe?.(answer))
@@ -89,7 +119,13 @@ const told: readonly Told[] = [
   ['UpDownCounter', 'tokens.kept', '{token}', 'Access tokens whose signature is kept', (s) => s.accessTokens.entries],
   ['UpDownCounter', 'tokens.size', 'By', 'About what they take in memory', (s) => s.accessTokens.bytes],
   ['Counter', 'tokens.hits', '{token}', 'Tokens that were known', (s) => s.accessTokens.hits],
-  ['Counter', 'tokens.misses', '{token}', 'Tokens whose signature was verified', (s) => s.accessTokens.misses],
+  [
+    'Counter',
+    'tokens.misses',
+    '{token}',
+    'Tokens that were not known, the malformed too',
+    (s) => s.accessTokens.misses,
+  ],
   ['UpDownCounter', 'sessions.kept', '{session}', 'Sessions that are kept', (s) => s.sessions.entries],
   ['Gauge', 'sessions.oldest', 's', 'Age of the oldest of them', (s) => (s.sessions.oldest ?? 0) / 1_000],
   ['Counter', 'reads.statements', '{statement}', 'Lookups that were sent', (s) => s.reads.batches],

@@ -8,7 +8,7 @@ import type { RefreshOutcome } from './notifier.js'
 import { checkOptions } from './options.js'
 import type { RefreshRecord, RefreshTokenRecord, RotatedSession, Scope, Store } from './ports/store.js'
 import { decideRotation, type ReuseKind } from './rotation.js'
-import { decideRefreshStanding } from './standing.js'
+import { decideSessionStanding } from './standing.js'
 import { mintPayload, signPair, type TokenPair } from './token-pair.js'
 import { randomId } from './tokens/format.js'
 import { hashRefreshToken, randomSalt, type RefreshToken, type RefreshTokens } from './tokens/refresh-token.js'
@@ -91,7 +91,7 @@ async function answer<Claims, Transaction>(
   const { context, shown, hash } = turn
   for (let attempt = 1; attempt <= attempts; attempt += 1) {
     const now = context.clock.wall()
-    const standing = decideRefreshStanding(shown, await store.readForRefresh(shown, scope), now)
+    const standing = decideSessionStanding(shown, await store.readForRefresh(shown, scope), now)
     if (!standing.stands) throw new RollcallError(standing.code)
     const { record } = standing
     const { rotation, refreshToken, device: before } = record

@@ -138,8 +138,10 @@ function createContext<Claims, Transaction>(
     store,
     keys,
     accessTokens: createAccessTokenReader(keys, policy.issuer, policy.cacheSize.tokens),
-    lookup: createLookup(clock, policy.maxStaleness === 0 ? 0 : policy.cacheSize.sessions, (sessions, signal) =>
-      askStoreUntil(context, signal, () => store.lookup(sessions, { signal })),
+    lookup: createLookup(
+      clock,
+      { maxStaleness: policy.maxStaleness, cacheSize: policy.cacheSize.sessions },
+      (sessions, signal) => askStoreUntil(context, signal, () => store.lookup(sessions, { signal })),
     ),
     refreshTokens: refreshToken === undefined ? null : createRefreshTokens(refreshToken.secret, policy.issuer, random),
     claims,

@@ -37,8 +37,8 @@ export function decideStanding(
   return decideLife(record, now)
 }
 
-/** The same for a genuine refresh token, apart from which of the session's it is: see `rotation.ts`. */
-export function decideRefreshStanding<Session extends StandingRecord>(
+/** The same apart from which of the session's tokens is shown: for a genuine refresh token see `rotation.ts`. */
+export function decideSessionStanding<Session extends StandingRecord>(
   key: SessionKey,
   record: Session | null,
   now: number,

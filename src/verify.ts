@@ -21,7 +21,7 @@ export interface Verified<Claims> {
   readonly userId: string
   readonly sid: string
   readonly jti: string
-  /** What the `claims` callback returned when the token was issued. */
+  /** What the `claims` callback returned when the token was issued; frozen, since one reading of a token serves all. */
   readonly claims: Claims
   /** When the access token expires. */
   readonly expiresAt: Date

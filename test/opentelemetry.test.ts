@@ -95,6 +95,20 @@ describe('instrument', () => {
     expect(valueOf(series, 'verb.duration', { 'rollcall.verb': 'create' })).toBe(1)
   })
 
+  test('begins when the app sets its provider, however early it was called', async () => {
+    const sessions = instrument(await open())
+    await sessions.create({ userId: 'before' })
+    const late = collectMetrics('globally')
+    const { accessToken } = await sessions.create({ userId: 'alice' })
+    await sessions.verify(accessToken)
+    const series = await late.collect()
+    expect(valueOf(series, 'verb.duration', { 'rollcall.verb': 'create' })).toBe(1)
+    expect(valueOf(series, 'sessions.kept')).toBe(1)
+    await sessions.revokeAll('alice')
+    expect(valueOf(await late.collect(), 'revocations', { 'rollcall.scope': 'all' })).toBe(1)
+    await late.close()
+  })
+
   test('without a provider behaves as the plain verbs do', async () => {
     const sessions = instrument(await open())
     const { accessToken } = await sessions.create({ userId: 'alice' })

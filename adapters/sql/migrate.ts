@@ -16,6 +16,8 @@ const dialects: Readonly<Record<Engine, Dialect>> = {
   sqlite: sqliteDialect,
 }
 
+export type { Engine, TableOptions }
+
 export interface MigrationStatus {
   readonly name: string
   /** When it was applied, by the database's clock; `null` when it is still to come. */

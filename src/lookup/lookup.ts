@@ -3,6 +3,7 @@ import type { SessionEvent, SessionKey } from '../ports/store.js'
 import type { LookupMany, Read } from './batch.js'
 import { createReads, type ReadsStatus } from './reads.js'
 import { createSessionCache, isFresh, type Found, type SessionCacheStatus } from './session-cache.js'
+import { decideSessionStanding } from '../standing.js'
 import { createVersionsSeen } from './versions-seen.js'
 
 /** How `verify` learns of a session: from what was kept, where that may be, or by a read that others share. */
@@ -28,17 +29,22 @@ export interface LookupStatus {
   readonly reads: ReadsStatus
 }
 
-/** @param cacheSize how many sessions are kept; 0 keeps none */
-export function createLookup(clock: Clock, cacheSize: number, lookup: LookupMany): Lookup {
-  const cache = cacheSize === 0 ? null : createSessionCache(clock, cacheSize)
+export interface LookupSettings {
+  /** Milliseconds; with 0 no session is kept. */
+  readonly maxStaleness: number
+  /** How many sessions are kept. */
+  readonly cacheSize: number
+}
+
+export function createLookup(clock: Clock, { maxStaleness, cacheSize }: LookupSettings, lookup: LookupMany): Lookup {
+  const cache = maxStaleness === 0 ? null : createSessionCache(clock, cacheSize)
   const versions = createVersionsSeen(clock)
-  const reads = createReads(clock, lookup, ({ userId, sid }, read) => {
-    const { record } = read
-    // What is gone, or of a version that is over, never comes back, whatever an older read has kept; nor may it take a place.
-    if (record === null) return forget(userId, sid)
-    versions.check(userId, record.user, read.startedAt.mono)
-    if (record.tokenVersion === record.user.tokenVersion) cache?.keep(read as Found)
-    else forget(userId, sid)
+  const reads = createReads(clock, lookup, (key, read) => {
+    const { record, startedAt } = read
+    if (record !== null) versions.check(key.userId, record.user, startedAt.mono)
+    // What does not stand takes nobody's place, and ends what an older read has kept of it.
+    if (decideSessionStanding(key, record, startedAt.wall).stands) cache?.keep(read as Found)
+    else forget(key.userId, key.sid)
   })
 
   function forget(userId: string, sid: string | null): void {
@@ -65,6 +71,6 @@ export function createLookup(clock: Clock, cacheSize: number, lookup: LookupMany
 
     forget,
 
-    status: () => ({ sessions: cache?.status() ?? { entries: 0, oldest: null }, reads: reads.status() }),
+    status: () => ({ sessions: cache?.status(maxStaleness) ?? { entries: 0, oldest: null }, reads: reads.status() }),
   }
 }

@@ -16,12 +16,13 @@ export interface SessionCache {
   keep(read: Found): void
   /** A change became known: of this session, or with `null` of all the user's. */
   forget(userId: string, sid: string | null): void
-  status(): SessionCacheStatus
+  /** @param maxStaleness what is older is not used, and only waits to be replaced */
+  status(maxStaleness: number): SessionCacheStatus
 }
 
 export interface SessionCacheStatus {
   readonly entries: number
-  /** Milliseconds since the oldest entry was read; `null` when there is none. */
+  /** Milliseconds since the oldest entry was read that may still be accepted on; `null` when there is none. */
   readonly oldest: number | null
 }
 
@@ -55,10 +56,13 @@ export function createSessionCache(clock: Clock, maximum: number): SessionCache 
       for (const name of names) entries.delete(name)
     },
 
-    status() {
+    status(maxStaleness) {
       const now = clock.mono()
       let oldest: number | null = null
-      for (const { startedAt } of entries.values()) oldest = Math.max(oldest ?? 0, now - startedAt.mono)
+      for (const { startedAt } of entries.values()) {
+        const age = now - startedAt.mono
+        if (age <= maxStaleness) oldest = Math.max(oldest ?? 0, age)
+      }
       return { entries: entries.size, oldest }
     },
   }
