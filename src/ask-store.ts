@@ -120,6 +120,8 @@ export function announce<Transaction>(
   if (transaction === undefined) return publish()
   void store.settled(transaction).then(() => {
     if (background.isClosed) return
+    // Before it is known: what is kept may have been read before the commit.
+    lookup.changed(event)
     background.run(
       askStore(context, undefined, (_, { signal }) => store.committed([event.id], { signal })).then(
         (ids) => {

@@ -24,9 +24,8 @@ export function instrument<Claims, Transaction, RefreshText extends string | nul
 ): Sessions<Claims, Transaction, RefreshText> {
   checkOptions('instrument', options, ['meter'])
   const instruments = createInstruments(sessions, options?.meter)
-  const timed = createTimed(() => instruments.current().durations)
+  const timed = createTimed(sessions, () => instruments.current().durations)
   return {
-    ...sessions,
     create: timed('create', sessions.create),
     verify: timed('verify', sessions.verify, ({ source }) => ({ 'rollcall.source': source })),
     refresh: timed('refresh', sessions.refresh, ({ outcome }) => ({ 'rollcall.outcome': outcome })),
@@ -40,6 +39,8 @@ export function instrument<Claims, Transaction, RefreshText extends string | nul
     suspend: timed('suspend', sessions.suspend),
     reinstate: timed('reinstate', sessions.reinstate),
     prune: timed('prune', sessions.prune),
+    on: (name, listener) => sessions.on(name, listener),
+    status: () => sessions.status(),
     async close() {
       await sessions.close()
       instruments.end()
@@ -89,21 +90,34 @@ type Timed = <Given extends unknown[], Answer>(
   describe?: (answer: Answer) => Attributes,
 ) => (...given: Given) => Promise<Answer>
 
-function createTimed(durations: () => Histogram): Timed {
+function createTimed(sessions: object, durations: () => Histogram): Timed {
   return (verb, call, describe) =>
     async (...given) => {
       const start = systemClock.mono()
-      const record = (attributes: Attributes | undefined): void =>
-        durations().record((systemClock.mono() - start) / 1_000, { 'rollcall.verb': verb, ...attributes })
+      /** What is wrong with measuring must not become the answer. */
+      const record = (attributesOf: () => Attributes | undefined): void => {
+        try {
+          durations().record((systemClock.mono() - start) / 1_000, { 'rollcall.verb': verb, ...attributesOf() })
+        } catch {
+          // The app's own meter failed, and it has ways to tell of that.
+        }
+      }
+      let answer: Awaited<ReturnType<typeof call>>
       try {
-        const answer = await call(...given)
-        record(describe?.(answer))
-        return answer
+        answer = await call.apply(sessions, given)
       } catch (error) {
-        record({ 'error.type': isRollcallError(error) ? error.code : error instanceof Error ? error.name : 'unknown' })
+        record(() => ({ 'error.type': nameOf(error) }))
         throw error
       }
+      record(() => describe?.(answer))
+      return answer
     }
+}
+
+/** Of an error of the app, such as of its `claims` callback, not even the name is passed on: it may hold anything. */
+function nameOf(error: unknown): string {
+  if (isRollcallError(error)) return error.code
+  return error instanceof TypeError ? 'TypeError' : '_OTHER'
 }
 
 type Told = readonly [

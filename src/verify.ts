@@ -78,7 +78,9 @@ async function readStanding<Claims, Transaction>(
     const timeout = policy.storeTimeout - (clock.mono() - begun)
     if (timeout <= 0) break
     const joined = maxStaleness > 0 && attempt === 1 ? lookup.join(claims, maxStaleness, timeout) : null
-    const read = await (joined ?? lookup.read(claims, timeout))
+    // A read of others that fails may have begun when the store was down: this call makes one of its own.
+    const read = await (joined?.catch(() => null) ?? lookup.read(claims, timeout))
+    if (read === null) continue
     const now = momentOf(clock)
     const standing = decideStanding(claims, read.record, rules, now.wall)
     // With a bound, a read that took longer than it is too old to be accepted on.
@@ -86,7 +88,8 @@ async function readStanding<Claims, Transaction>(
     // One that began before this call may have missed the login of this very token.
     if (!standing.stands && joined === null) throw new RollcallError(standing.code)
   }
-  throw new RollcallError('store_unavailable', { cause: new Error('reads take longer than maxStaleness allows') })
+  const why = maxStaleness === 0 ? 'storeTimeout is over' : 'reads take longer than maxStaleness allows'
+  throw new RollcallError('store_unavailable', { cause: new Error(why) })
 }
 
 /** A call may be stricter than the settings, never laxer. */

@@ -1,3 +1,4 @@
+import { createNoopMeter, type Meter } from '@opentelemetry/api'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { memoryStore } from '../src/memory-store.js'
 import { instrument } from '../src/opentelemetry.js'
@@ -115,6 +116,51 @@ describe('instrument', () => {
     expect((await sessions.verify(accessToken)).userId).toBe('alice')
     expect(await codeOf(sessions.verify('x'))).toBe('token_malformed')
     await sessions.close()
+  })
+
+  test('passes on no name of an error of the app, which may hold anything', async () => {
+    const plain = createSessions({
+      store: memoryStore(),
+      keys: await createKeyRing({ secret }),
+      issuer: 'https://issuer.example',
+      audience: 'https://api.example',
+      claims: () => {
+        throw Object.assign(new Error('denied'), { name: 'Denied(alice@example.com)' })
+      },
+    })
+    const sessions = instrument(plain, { meter: metrics.meter })
+    await expect(sessions.create({ userId: 'alice' })).rejects.toThrow('denied')
+    const series = await metrics.collect()
+    expect(valueOf(series, 'verb.duration', { 'rollcall.verb': 'create', 'error.type': '_OTHER' })).toBe(1)
+    expect(JSON.stringify(series)).not.toContain('alice')
+  })
+
+  test('a meter that fails fails no verb', async () => {
+    const createHistogram = (): object => ({
+      record: () => {
+        throw new Error('exporter broke')
+      },
+    })
+    const broken = Object.assign(createNoopMeter(), { createHistogram }) as Meter
+    const sessions = instrument(await open(), { meter: broken })
+    const { accessToken } = await sessions.create({ userId: 'alice' })
+    expect((await sessions.verify(accessToken)).userId).toBe('alice')
+    expect(await codeOf(sessions.verify('x'))).toBe('token_malformed')
+  })
+
+  test('calls the verbs of an object that needs its own this', async () => {
+    class Own {
+      readonly #answer = 3
+      on = (): (() => void) => () => {}
+      status(): object {
+        return {}
+      }
+      async tokenVersion(): Promise<number> {
+        return this.#answer
+      }
+    }
+    const sessions = instrument(new Own() as unknown as Sessions, { meter: metrics.meter })
+    expect(await sessions.tokenVersion('alice')).toBe(3)
   })
 
   test('refuses an option that is none', async () => {

@@ -91,11 +91,12 @@ export const mysqlDialect: Dialect = {
   manyKeys: {
     sizes: lookupSizes,
     // One lookup by the primary key for each row of the list, whatever the planner thinks of it: MariaDB takes three times
-    // as long for a row constructor's `in`. The casts keep the list in memory there; without one it would be of blobs.
+    // as long for a row constructor's `in`. With its own limit no `sql_select_limit` cuts it, and honest sessions with it. The casts keep the list in memory there; without one it would be of blobs.
     source: ({ sessions, users }, size) =>
       `from (select cast(? as binary) as user_id, cast(? as binary) as sid${' union all select cast(? as binary), cast(? as binary)'.repeat(size - 1)}) k
        straight_join ${sessions} s on s.user_id = k.user_id and s.sid = k.sid
-       straight_join ${users} u on u.user_id = s.user_id`,
+       straight_join ${users} u on u.user_id = s.user_id
+       limit ${size}`,
     values: (keys) => keys.flatMap((key) => [key.userId, key.sid]),
   },
 

@@ -98,9 +98,9 @@ export const postgresDialect: Dialect = {
   isDoneAlready: () => false,
 
   // What the server says of a statement has a severity; of its own end it speaks in classes 57P and 08, and a server that
-  // was the primary before refuses to write with 25006.
+  // was the primary before refuses to write with 25006. 25P02 is of a transaction that the app left behind in the pool.
   isConnectionLost: (error) =>
-    error instanceof Error && (!('severity' in error) || /^(57P|08|25006)/.test(errorCode(error))),
+    error instanceof Error && (!('severity' in error) || /^(57P|08|25006|25P02)/.test(errorCode(error))),
 
   // Class 22 is data exceptions: a character that the server's encoding lacks, say.
   isDataError: (error) => errorCode(error).startsWith('22'),

@@ -154,11 +154,19 @@ export function text(cell: Cell): string {
   throw new StoreDataError('a column that holds text holds something else')
 }
 
-function list(cell: Cell): string[] {
+/** Frozen, since what was read once is handed to many. */
+function list(cell: Cell): readonly string[] {
+  const value = parse(text(cell))
+  if (!Array.isArray(value) || !value.every((entry) => typeof entry === 'string'))
+    throw new StoreDataError('a column that holds a JSON list of texts holds something else')
+  return Object.freeze(value)
+}
+
+function parse(json: string): unknown {
   try {
-    return JSON.parse(text(cell)) as string[]
+    return JSON.parse(json)
   } catch (error) {
-    throw new StoreDataError('a column that holds a JSON list holds something else', { cause: error })
+    throw new StoreDataError('a column that holds JSON holds something else', { cause: error })
   }
 }
 

@@ -23,6 +23,8 @@ export interface Ticket {
   readonly waiters: Set<Waiter>
   /** `null` while it waits for its turn. */
   batch: Batch | null
+  /** Its waiters have their answer, while others of its batch may still wait for theirs. */
+  isAnswered: boolean
   isOvertaken: boolean
 }
 
@@ -32,6 +34,20 @@ export interface Batch {
   readonly startedAt: Moment
   /** Aborted when nobody is left who waits for any of them. */
   readonly controller: AbortController
+  /** Rejects when it is, behind whoever knows more of it: a store that never answers holds up nobody. */
+  readonly end: Promise<never>
+}
+
+export function openBatch(startedAt: Moment): Batch & { readonly tickets: Ticket[] } {
+  const controller = new AbortController()
+  const end = new Promise<never>((_, reject) => {
+    const { signal } = controller
+    const refuse = (): void => reject(new RollcallError('store_unavailable', { cause: signal.reason }))
+    signal.addEventListener('abort', () => void takeTurns().then(refuse), { once: true })
+  })
+  // Nobody need be waiting for it.
+  end.catch(() => {})
+  return { tickets: [], startedAt, controller, end }
 }
 
 /** Reads sessions until the signal aborts. */
@@ -92,7 +108,9 @@ export async function answerBatch(
   const { signal } = batch.controller
   const keys = tickets.map(({ key }) => key)
   try {
-    const records = await Promise.race([lookup(keys, signal), endOf(signal)])
+    const records = await Promise.race([lookup(keys, signal), batch.end])
+    if (!Array.isArray(records) || records.length !== keys.length)
+      throw unavailable(`the store answered ${keys.length} keys with another number of records`)
     tickets.forEach((ticket, index) => settle(ticket, records[index] ?? null, batch.startedAt, take))
   } catch (error) {
     const isSomebodys = error instanceof RollcallError && error.cause instanceof StoreDataError
@@ -103,32 +121,34 @@ export async function answerBatch(
       return answerBatch(batch, tickets.slice(middle), lookup, take, counts)
     }
     counts.failed += 1
-    for (const { waiters } of tickets) for (const waiter of waiters) waiter.reject(error)
+    for (const ticket of tickets) for (const waiter of answer(ticket)) waiter.reject(error)
   }
   return undefined
 }
 
-function settle(
-  { key, waiters, isOvertaken }: Ticket,
-  record: StandingRecord | null,
-  startedAt: Moment,
-  take: Take,
-): void {
+/** Whom to tell. From now on nobody waits for this one, whatever becomes of the rest of its batch. */
+function answer(ticket: Ticket): readonly Waiter[] {
+  const waiters = [...ticket.waiters]
+  ticket.waiters.clear()
+  ticket.isAnswered = true
+  return waiters
+}
+
+function settle(ticket: Ticket, record: StandingRecord | null, startedAt: Moment, take: Take): void {
+  const { key, isOvertaken } = ticket
   const read = { record, startedAt, isOvertaken }
+  const waiters = answer(ticket)
   try {
+    if (record !== null && (record.userId !== key.userId || record.sid !== key.sid))
+      throw unavailable('the store answered one key with the record of another')
     take(key, read)
     for (const waiter of waiters) waiter.resolve(read)
   } catch (error) {
-    for (const waiter of waiters) waiter.reject(error)
+    const refusal = error instanceof RollcallError ? error : new RollcallError('store_unavailable', { cause: error })
+    for (const waiter of waiters) waiter.reject(refusal)
   }
 }
 
-/** Rejects when the signal aborts, behind whoever knows more of it: a store that never answers holds up nobody. */
-function endOf(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    const end = (): void =>
-      void takeTurns().then(() => reject(new RollcallError('store_unavailable', { cause: signal.reason })))
-    if (signal.aborted) end()
-    else signal.addEventListener('abort', end, { once: true })
-  })
+function unavailable(why: string): RollcallError {
+  return new RollcallError('store_unavailable', { cause: new Error(why) })
 }

@@ -1,7 +1,16 @@
 import { nameOf } from '../ids.js'
 import { momentOf, type Clock, type Moment } from '../ports/clock.js'
 import type { SessionKey } from '../ports/store.js'
-import { answerBatch, waitFor, type Batch, type LookupMany, type Read, type Take, type Ticket } from './batch.js'
+import {
+  answerBatch,
+  openBatch,
+  waitFor,
+  type Batch,
+  type LookupMany,
+  type Read,
+  type Take,
+  type Ticket,
+} from './batch.js'
 
 /** Reads sessions for many callers at once: who asks while others wait, is read with them. */
 export interface Reads {
@@ -11,7 +20,10 @@ export interface Reads {
    * @throws RollcallError `store_unavailable` and the store's own codes
    */
   read(key: SessionKey, timeout: number): Promise<Read>
-  /** Joins the last read of this session that is under way, unless a change has overtaken it: `null` when there is none. */
+  /**
+   * Joins the last read of this session that is under way, unless a change has overtaken it: `null` when there is none.
+   * Its age counts into the timeout, so that no read lives longer for those who join it.
+   */
   join(key: SessionKey, timeout: number, isFresh: (startedAt: Moment) => boolean): Promise<Read> | null
   /** A change became known: of this session, or with `null` of all the user's. */
   overtake(userId: string, sid: string | null): void
@@ -69,7 +81,7 @@ export function createReads(clock: Clock, lookup: LookupMany, take: Take): Reads
   return {
     read(key, timeout) {
       const name = nameOf(key)
-      const ticket = queue.get(name) ?? { key, waiters: new Set(), batch: null, isOvertaken: false }
+      const ticket = queue.get(name) ?? { key, waiters: new Set(), batch: null, isAnswered: false, isOvertaken: false }
       queue.set(name, ticket)
       schedule()
       return waitFor(clock, ticket, timeout, drop)
@@ -78,8 +90,9 @@ export function createReads(clock: Clock, lookup: LookupMany, take: Take): Reads
     join(key, timeout, isFresh) {
       const ticket = latest.get(nameOf(key))
       const batch = ticket?.batch
-      const isOpen = batch && !batch.controller.signal.aborted && !ticket.isOvertaken && isFresh(batch.startedAt)
-      return isOpen ? waitFor(clock, ticket, timeout, drop) : null
+      if (!batch || batch.controller.signal.aborted || ticket.isAnswered || ticket.isOvertaken) return null
+      const rest = timeout - (clock.mono() - batch.startedAt.mono)
+      return rest > 0 && isFresh(batch.startedAt) ? waitFor(clock, ticket, rest, drop) : null
     },
 
     overtake(userId, sid) {
@@ -99,12 +112,11 @@ function shareOf(waiting: number, slots: number): number {
 }
 
 function takeBatch(queue: Map<string, Ticket>, size: number, startedAt: Moment): Batch {
-  const tickets: Ticket[] = []
-  const batch = { tickets, startedAt, controller: new AbortController() }
+  const batch = openBatch(startedAt)
   for (const [name, ticket] of queue) {
     queue.delete(name)
     ticket.batch = batch
-    if (tickets.push(ticket) === size) break
+    if (batch.tickets.push(ticket) === size) break
   }
   return batch
 }

@@ -16,7 +16,7 @@ export interface SessionCache {
   keep(read: Found): void
   /** A change became known: of this session, or with `null` of all the user's. */
   forget(userId: string, sid: string | null): void
-  /** @param maxStaleness what is older is not used, and only waits to be replaced */
+  /** @param maxStaleness what is older is of no use, and is let go */
   status(maxStaleness: number): SessionCacheStatus
 }
 
@@ -28,9 +28,12 @@ export interface SessionCacheStatus {
 
 export function createSessionCache(clock: Clock, maximum: number): SessionCache {
   const namesOf = new Map<string, Set<string>>()
+  /** When each was read, oldest first but for reads that overtook one another. */
+  const readAt = new Map<string, number>()
   const entries = new LRUCache<string, Found>({
     max: maximum,
     dispose: ({ record }, name, reason) => {
+      readAt.delete(name)
       if (reason === 'set') return
       const names = namesOf.get(record.userId)
       names?.delete(name)
@@ -47,6 +50,7 @@ export function createSessionCache(clock: Clock, maximum: number): SessionCache 
       // Two reads may end in another order than they began.
       if (read.isOvertaken || (kept && kept.startedAt.mono > read.startedAt.mono)) return
       entries.set(name, read)
+      readAt.set(name, read.startedAt.mono)
       const names = namesOf.get(read.record.userId) ?? new Set()
       namesOf.set(read.record.userId, names.add(name))
     },
@@ -58,12 +62,11 @@ export function createSessionCache(clock: Clock, maximum: number): SessionCache 
 
     status(maxStaleness) {
       const now = clock.mono()
-      let oldest: number | null = null
-      for (const { startedAt } of entries.values()) {
-        const age = now - startedAt.mono
-        if (age <= maxStaleness) oldest = Math.max(oldest ?? 0, age)
+      for (const [name, startedAt] of readAt) {
+        if (now - startedAt <= maxStaleness) return { entries: entries.size, oldest: now - startedAt }
+        entries.delete(name)
       }
-      return { entries: entries.size, oldest }
+      return { entries: 0, oldest: null }
     },
   }
 }

@@ -17,6 +17,14 @@ export interface TokenCacheStatus {
   readonly misses: number
 }
 
+const encoder = new TextEncoder()
+const decoder = new TextDecoder()
+
+/** A part of a longer text, such as of a header, keeps all of it in memory. */
+function copyOf(text: string): string {
+  return decoder.decode(encoder.encode(text))
+}
+
 /** What an entry takes beside its text, in bytes. */
 const overhead = 1_000
 const maximumBytes = 64 * 1_024 * 1_024
@@ -42,7 +50,7 @@ export function createAccessTokenReader(keys: KeyRing, issuer: string, maximum: 
     counts.misses += 1
     try {
       const claims = await readAccessToken(keys, issuer, token)
-      known?.set(token, claims)
+      known?.set(copyOf(token), claims)
       return claims
     } finally {
       underWay.delete(token)

@@ -116,6 +116,16 @@ export function describeFreshness<Transaction>(harness: StoreHarness<Transaction
       }
     })
 
+    test('hands out lists that nobody can change for the others', async () => {
+      const { here } = nodes()
+      const { accessToken } = await here.create({ userId: stage().user(), amr: ['pwd'] })
+      for (let count = 0; count < 2; count += 1) {
+        const { amr } = await here.verify(accessToken)
+        expect(amr).toEqual(['pwd'])
+        expect(Object.isFrozen(amr)).toBe(true)
+      }
+    })
+
     test('forgets what it kept once a stricter verify was refused', async () => {
       const { here, there } = nodes()
       const userId = stage().user()

@@ -17,13 +17,15 @@ interface Asked {
 }
 
 /** A store whose answers the test gives, and timers that it fires. */
-function open(): { reads: Reads; asked: Asked[]; taken: Read[]; clock: FakeClock; late(): void } {
+function open(): { reads: Reads; asked: Asked[]; taken: Read[]; clock: FakeClock; waits: number[]; late(): void } {
   const asked: Asked[] = []
   const taken: Read[] = []
   const timers = new Set<() => void>()
+  const waits: number[] = []
   const clock: FakeClock = {
     ...createFakeClock(),
-    after(_, callback) {
+    after(ms, callback) {
+      waits.push(ms)
       timers.add(callback)
       return () => void timers.delete(callback)
     },
@@ -34,7 +36,7 @@ function open(): { reads: Reads; asked: Asked[]; taken: Read[]; clock: FakeClock
       asked.push({ sids, signal, answer: () => resolve(keys.map(rowOf)), fail: reject })
     })
   const reads = createReads(clock, lookup, (_, read) => void taken.push(read))
-  return { reads, asked, taken, clock, late: () => [...timers].forEach((fire) => fire()) }
+  return { reads, asked, taken, clock, waits, late: () => [...timers].forEach((fire) => fire()) }
 }
 
 const turn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve))
@@ -135,6 +137,39 @@ describe('reads of sessions', () => {
     }
     expect(await Promise.all(answers)).toEqual(['accepted', 'accepted', 'accepted', 'store_unavailable', 'accepted'])
     expect(asked.map(({ sids }) => sids.length)).toEqual([5, 2, 3, 1, 2, 1, 1])
+  })
+
+  test('of a batch that was split are given up when nobody is left of the part that hangs', async () => {
+    const { reads, asked, late } = open()
+    const answers = numbered(4).map((sid) => codeOf(reads.read(keyOf(sid), 1_000)))
+    await turn()
+    asked[0]!.fail(new RollcallError('store_unavailable', { cause: new StoreDataError('odd') }))
+    await turn()
+    asked[1]!.answer()
+    expect(await Promise.all(answers.slice(0, 2))).toEqual(['accepted', 'accepted'])
+    await turn()
+    expect(asked[2]!.sids).toEqual(['s2', 's3'])
+    // Who has an answer is no longer waited for: a new one reads anew.
+    expect(reads.join(keyOf('s0'), 1_000, () => true)).toBeNull()
+    late()
+    expect(await Promise.all(answers.slice(2))).toEqual(['store_unavailable', 'store_unavailable'])
+    expect(asked[2]!.signal.aborted).toBe(true)
+    await turn()
+    expect(reads.status()).toMatchObject({ inFlight: 0, waiting: 0 })
+  })
+
+  test('live no longer for those who join them: their age counts into the time of who joins', async () => {
+    const { reads, asked, clock, waits, late } = open()
+    const first = codeOf(reads.read(keyOf('a'), 1_000))
+    await turn()
+    clock.advance(400)
+    const joined = codeOf(reads.join(keyOf('a'), 1_000, () => true)!)
+    expect(waits).toEqual([1_000, 600])
+    clock.advance(600)
+    expect(reads.join(keyOf('a'), 1_000, () => true)).toBeNull()
+    late()
+    expect(await Promise.all([first, joined])).toEqual(['store_unavailable', 'store_unavailable'])
+    expect(asked[0]!.signal.aborted).toBe(true)
   })
 
   test('that fail on an outage are not asked again', async () => {

@@ -33,6 +33,27 @@ async function observe(
   }
 }
 
+describeSql(
+  'a session that is kept while its revoke waits in a transaction',
+  (stage) => {
+    test('is not kept beyond the commit, even where nobody can tell that there was one', async () => {
+      const { knex, store, sessionsOver } = stage()
+      const committed = (): Promise<never> => Promise.reject(new Error('the pool is empty'))
+      const sessions = sessionsOver(knex, { freshness: { maxStaleness: '1h' }, store: { ...store, committed } })
+      const { accessToken, session } = await sessions.create({ userId: 'kept' })
+      const told = new Promise((resolve) => void sessions.on('error', resolve))
+      await knex.transaction(async (transaction) => {
+        await sessions.revoke('kept', session.sid, { transaction })
+        expect((await sessions.verify(accessToken)).source).toBe('store')
+        expect((await sessions.verify(accessToken)).source).toBe('cache')
+      })
+      expect(await told).toMatchObject({ during: 'commit check' })
+      expect(await codeOf(sessions.verify(accessToken))).toBe('session_ended')
+    })
+  },
+  ['postgres', 'mariadb', 'mysql'],
+)
+
 const seen = { isHeard: true, isRevoked: true, faults: [] }
 const unseen = { isHeard: false, isRevoked: false, faults: [] }
 
