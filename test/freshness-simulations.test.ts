@@ -153,12 +153,6 @@ const defects: readonly (readonly [name: string, file: string, from: string, to:
     "const old = context.lookup.recall(claims, Infinity, now)\n  return toVerified(context, claims, await readStanding(context, claims, rules, maxStaleness, begun).catch((error: unknown) => { if (old) return old; throw error }), 'store')",
   ],
   [
-    'a refusal rests on what is kept',
-    'verify.ts',
-    'if (kept && standing?.stands) return',
-    "if (kept && !standing?.stands) throw new RollcallError('session_ended')\n  if (kept && standing?.stands) return",
-  ],
-  [
     'a verify waits for ever',
     'lookup/batch.ts',
     'const cancel = clock.after(timeout, () => {',

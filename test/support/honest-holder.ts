@@ -124,12 +124,14 @@ function createFaultyStore(): FaultyStore {
     },
     async failOver() {
       if (last === null || !(await replace(last.after, last.before))) return false
+      faulty.newestMadeAt = last.before.rotation!.rotatedAt
       undone = last
       last = null
       return true
     },
     async catchUp() {
       if (undone === null || !(await replace(undone.before, undone.after))) return
+      faulty.newestMadeAt = undone.after.rotation!.rotatedAt
       last = undone
       undone = null
     },
@@ -160,18 +162,18 @@ export async function playHonestHolder({ skew, steps }: HonestHolder, tally: Hon
     return typeof answer === 'string' ? null : answer
   }
 
-  /** Whether the window is over by neither clock, by one, or by both. */
-  function clocksPastWindow(): number {
-    const isOver = (now: number): boolean => now >= faulty.newestMadeAt + redeliveryWindow
-    return Number(isOver(clock.wall())) + Number(isOver(ahead.wall()))
+  /** The nodes by whose clocks the window is over. */
+  function nodesPastWindow(): (0 | 1)[] {
+    return ([0, 1] as const).filter((node) => [clock, ahead][node]!.wall() >= faulty.newestMadeAt + redeliveryWindow)
   }
 
   async function refresh({ calls, isUsedAtOnce }: Step & { act: 'refresh' }): Promise<void> {
     const { refreshToken } = held
-    // Else one node would deliver a pair again while the other replaces it: see the test.
-    const isAnyNode = clocksPastWindow() !== 1
+    // Where they differ, one node would deliver a pair again that the other replaces or, before a failover, did: see the test.
+    const past = nodesPastWindow()
+    const only = past.length === 1 ? past[0] : undefined
     lastSent = { refreshToken, at: clock.wall() }
-    const answers = await Promise.all(calls.map(({ node }) => send(isAnyNode ? node : calls[0]!.node, refreshToken)))
+    const answers = await Promise.all(calls.map(({ node }) => send(only ?? node, refreshToken)))
     await backgroundWork()
     const arrived = answers.filter((answer, index) => answer !== null && !calls[index]!.isLost) as Refreshed[]
     tally.lost += calls.filter(({ isLost }) => isLost).length
@@ -189,7 +191,7 @@ export async function playHonestHolder({ skew, steps }: HonestHolder, tally: Hon
   /** As a proxy does, and nobody waits for that answer. */
   async function repeat(node: 0 | 1, { refreshToken, at }: { refreshToken: string; at: number }): Promise<void> {
     const isLate =
-      clock.wall() >= at + grace - tolerance || (clocksPastWindow() > 0 && refreshToken !== held.refreshToken)
+      clock.wall() >= at + grace - tolerance || (nodesPastWindow().length > 0 && refreshToken !== held.refreshToken)
     // So late, or after the loss of what it brought the first time, it is a second holder's use: see the test.
     if (!isLate && !faulty.isLost(held.refreshToken)) await send(node, refreshToken)
   }
