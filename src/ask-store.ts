@@ -112,8 +112,10 @@ export function announce<Transaction>(
   event: SessionEvent,
   transaction: Transaction | undefined,
 ): void {
-  const { store, notifier, lookup, background } = context
+  const { store, notifier, lookup, background, outbox } = context
   const publish = (): void => {
+    // The reader of the events may have been first.
+    if (outbox?.claim(event.id) === false) return
     lookup.changed(event)
     notifier.publish(event)
   }

@@ -2,6 +2,7 @@ import type { ClaimsCallback } from './claims.js'
 import type { Lookup } from './lookup/lookup.js'
 import type { Uses } from './note-use.js'
 import type { Notifier } from './notifier.js'
+import type { Outbox, OutboxSettings } from './outbox/outbox.js'
 import type { Clock } from './ports/clock.js'
 import type { Random } from './ports/random.js'
 import type { Store } from './ports/store.js'
@@ -27,6 +28,8 @@ export interface Context<Claims, Transaction> {
   readonly notifier: Notifier
   readonly background: Background
   readonly uses: Uses
+  /** `null` where no other process is listened to. */
+  readonly outbox: Outbox | null
 }
 
 /** The checked settings. Durations are milliseconds. */
@@ -42,6 +45,8 @@ export interface Policy extends AccessTokenPolicy, RotationPolicy {
   /** How old the read may be that a verify rests on; 0 is strict. */
   readonly maxStaleness: number
   readonly cacheSize: { readonly tokens: number; readonly sessions: number }
+  /** `null` where no other process is listened to. */
+  readonly outbox: OutboxSettings | null
 }
 
 /** Work that no caller waits for, so that `close` can. */

@@ -29,6 +29,7 @@ export type {
   AccessTokenOptions,
   CacheSizeOptions,
   FreshnessOptions,
+  OutboxOptions,
   RefreshTokenOptions,
   SessionOptions,
   SessionsOptions,

@@ -1,4 +1,5 @@
 import type {
+  EventPage,
   InsertOutcome,
   ListPage,
   NewSession,
@@ -7,6 +8,7 @@ import type {
   RaisedVersion,
   RefreshRecord,
   RotatedSession,
+  LoggedEvent,
   SessionEvent,
   SessionKey,
   SessionRecord,
@@ -27,7 +29,8 @@ interface User {
 /** All rows of one store. Every method's body runs without an await in it, so every method is atomic. */
 interface Rows {
   readonly users: Map<string, User>
-  readonly events: SessionEvent[]
+  readonly events: LoggedEvent[]
+  lastSeq: number
 }
 
 /**
@@ -35,7 +38,7 @@ interface Rows {
  * the library; it has no transactions.
  */
 export function memoryStore(): Store {
-  const rows: Rows = { users: new Map(), events: [] }
+  const rows: Rows = { users: new Map(), events: [], lastSeq: 0 }
   return {
     ...sessionMethods(rows),
     ...refreshMethods(rows),
@@ -48,7 +51,7 @@ export function memoryStore(): Store {
 }
 
 function sessionMethods(rows: Rows): Pick<Store, 'lookup' | 'insert' | 'remove' | 'touch' | 'rename' | 'list'> {
-  const { users, events } = rows
+  const { users } = rows
   return {
     async lookup(keys): Promise<(StandingRecord | null)[]> {
       return keys.map(({ userId, sid }) => {
@@ -69,7 +72,7 @@ function sessionMethods(rows: Rows): Pick<Store, 'lookup' | 'insert' | 'remove' 
     async remove(key, event): Promise<boolean> {
       const stood = findStanding(rows, key, event.at) !== undefined
       users.get(key.userId)?.sessions.delete(key.sid)
-      if (stood) events.push({ ...event, tokenVersion: null })
+      if (stood) log(rows, { ...event, tokenVersion: null })
       return stood
     },
 
@@ -141,19 +144,22 @@ function userMethods(rows: Rows): Pick<Store, 'readUser' | 'raiseVersion' | 'sus
       const tokenVersion = user.record.tokenVersion + 1
       user.record = { ...user.record, tokenVersion }
       if (kept) user.sessions.set(kept.sid, { ...kept, tokenVersion })
-      rows.events.push({ ...event, tokenVersion })
+      log(rows, { ...event, tokenVersion })
       return { tokenVersion, revoked: standing.length - (kept ? 1 : 0) }
     },
 
     async suspend(userId, until, event): Promise<void> {
       const user = userOf(rows, userId)
       user.record = { ...user.record, suspendedUntil: until }
-      rows.events.push({ ...event, tokenVersion: null })
+      log(rows, { ...event, tokenVersion: null })
     },
   }
 }
 
-function administrationMethods({ users, events }: Rows): Pick<Store, 'pruneBatch' | 'committed' | 'settled'> {
+function administrationMethods({
+  users,
+  events,
+}: Rows): Pick<Store, 'pruneBatch' | 'readEvents' | 'committed' | 'settled'> {
   return {
     async pruneBatch({ now, eventsBefore, batchSize }: PrunePolicy): Promise<PruneCounts> {
       const dead = [...users.values()].flatMap(({ record, sessions }) =>
@@ -166,12 +172,22 @@ function administrationMethods({ users, events }: Rows): Pick<Store, 'pruneBatch
       return { sessions: Math.min(dead.length, batchSize), events: old.length, more }
     },
 
+    async readEvents(after, limit): Promise<EventPage> {
+      const found = after === null ? events.slice(-limit) : events.filter(({ seq }) => seq > after).slice(0, limit)
+      return { events: found, transactions: { oldest: 0, next: 0 } }
+    },
+
     async committed(eventIds): Promise<string[]> {
       return eventIds.filter((id) => events.some((event) => event.id === id))
     },
 
     async settled(): Promise<void> {},
   }
+}
+
+function log(rows: Rows, event: SessionEvent): void {
+  rows.lastSeq += 1
+  rows.events.push({ ...event, seq: rows.lastSeq })
 }
 
 function userOf({ users }: Rows, userId: string): User {

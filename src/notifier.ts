@@ -19,7 +19,7 @@ export interface SessionsEvent {
 /** What `on('error')` tells: faults that no caller is waiting for. */
 export interface BackgroundError {
   readonly error: unknown
-  readonly during: 'listener' | 'last seen' | 'first use' | 'commit check'
+  readonly during: 'listener' | 'last seen' | 'first use' | 'commit check' | 'outbox'
 }
 
 /** What a refresh did: see `docs/refresh.md`. */

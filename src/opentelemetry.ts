@@ -125,7 +125,7 @@ type Told = readonly [
   name: string,
   unit: string,
   description: string,
-  value: (status: SessionsStatus) => number,
+  value: (status: SessionsStatus) => number | undefined,
 ]
 
 /** Asked for whenever the app's reader collects. */
@@ -141,15 +141,22 @@ const told: readonly Told[] = [
     (s) => s.accessTokens.misses,
   ],
   ['UpDownCounter', 'sessions.kept', '{session}', 'Sessions that are kept', (s) => s.sessions.entries],
-  ['Gauge', 'sessions.oldest', 's', 'Age of the oldest of them', (s) => (s.sessions.oldest ?? 0) / 1_000],
+  ['Gauge', 'sessions.oldest', 's', 'Age of the oldest of them', (s) => seconds(s.sessions.oldest)],
   ['Counter', 'reads.statements', '{statement}', 'Lookups that were sent', (s) => s.reads.batches],
   ['Counter', 'reads.sessions', '{session}', 'Sessions that they asked for', (s) => s.reads.keys],
   ['Counter', 'reads.failed', '{statement}', 'Lookups that failed', (s) => s.reads.failed],
   ['UpDownCounter', 'reads.in_flight', '{statement}', 'Lookups under way', (s) => s.reads.inFlight],
   ['UpDownCounter', 'reads.waiting', '{session}', 'Sessions that wait for a lookup', (s) => s.reads.waiting],
+  ['Gauge', 'outbox.age', 's', 'Time since the last look that succeeded', (s) => seconds(s.outbox?.age)],
+  ['Counter', 'outbox.delivered', '{event}', 'Events told here first by the reader', (s) => s.outbox?.delivered],
+  ['Counter', 'outbox.failed', '{look}', 'Looks at the events that failed', (s) => s.outbox?.failed],
   ['Gauge', 'max_staleness', 's', 'How late a revoke may bite', (s) => s.maxStaleness / 1_000],
   ['Gauge', 'weakened', '{setting}', 'Settings that weaken a promise', (s) => s.weakened.length],
 ]
+
+function seconds(ms: number | null | undefined): number | undefined {
+  return ms == null ? undefined : ms / 1_000
+}
 
 /** Answers what ends it. */
 function observeStatus(meter: Meter, read: () => SessionsStatus): () => void {
@@ -160,7 +167,10 @@ function observeStatus(meter: Meter, read: () => SessionsStatus): () => void {
   const observables = observed.map(({ observable }) => observable)
   const callback: Parameters<Meter['addBatchObservableCallback']>[0] = (result) => {
     const status = read()
-    for (const { observable, value } of observed) result.observe(observable, value(status))
+    for (const { observable, value } of observed) {
+      const present = value(status)
+      if (present !== undefined) result.observe(observable, present)
+    }
   }
   meter.addBatchObservableCallback(callback, observables)
   return () => meter.removeBatchObservableCallback(callback, observables)

@@ -7,6 +7,7 @@ import type { UserId } from './ids.js'
 import { list, type ListOptions, type SessionListEntry } from './list.js'
 import { createLookup } from './lookup/lookup.js'
 import { createUses } from './note-use.js'
+import { openOutbox } from './outbox/outbox.js'
 import { createNotifier, type EventMap, type Listener } from './notifier.js'
 import { systemClock } from './ports/clock.js'
 import { systemRandom } from './ports/random.js'
@@ -121,7 +122,10 @@ export function createSessions<Claims extends ClaimsShape<Claims>, Transaction>(
     prune: (options) => prune(context, options),
     on: (name, listener) => context.notifier.on(name, listener),
     status: () => status(context),
-    close: () => context.background.close(),
+    async close() {
+      await context.background.close()
+      await context.outbox?.close()
+    },
   }
 }
 
@@ -132,6 +136,8 @@ function createContext<Claims, Transaction>(
   const { store, keys, claims, refreshToken, clock = systemClock, random = systemRandom } = options
   if (typeof store?.lookup !== 'function')
     throw new TypeError("store must be a session store, such as postgresStore(knex) of 'rollcall/postgres'")
+  if (policy.outbox !== null && typeof store.readEvents !== 'function')
+    throw new TypeError('outbox needs a store whose events can be read: it has no readEvents')
   if (typeof keys?.verify !== 'function') throw new TypeError('keys must be a key ring: await createKeyRing(...)')
   if (claims !== undefined && typeof claims !== 'function') throw new TypeError('claims must be a function')
   const context: Context<Claims, Transaction> = {
@@ -151,6 +157,7 @@ function createContext<Claims, Transaction>(
     notifier: createNotifier(),
     background: createBackground(),
     uses: createUses(),
+    outbox: policy.outbox === null ? null : openOutbox(() => context, clock, policy.outbox),
   }
   return context
 }

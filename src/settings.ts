@@ -25,6 +25,11 @@ export interface SessionsOptions<Claims = Record<never, never>, Transaction = ne
   readonly session?: SessionOptions | undefined
   readonly freshness?: FreshnessOptions | undefined
   readonly cacheSize?: CacheSizeOptions | undefined
+  /**
+   * Listen to what other processes revoke, suspend and reinstate, by reading the events table. Default: don't; then what
+   * is kept is bounded by `freshness.maxStaleness` alone, and `on('revoked')` tells of this process only.
+   */
+  readonly outbox?: OutboxOptions | undefined
   /** Custom claims, asked for at every mint; `verify` gives them back with this type. */
   readonly claims?: ClaimsCallback<Claims, Transaction> | undefined
   /** How far the clocks of nodes may differ, 0 to 5 minutes. Default `'5s'`. */
@@ -95,8 +100,18 @@ export interface SessionOptions {
   readonly lastSeenInterval?: Duration | undefined
 }
 
+export interface OutboxOptions {
+  /** How often this process looks for what others have committed, 10 ms to 1 minute. Default `'1s'`. */
+  readonly pollInterval?: Duration | undefined
+  /**
+   * MySQL and MariaDB: how long a transaction may be open whose changes must still be found, 1 second to 10 minutes.
+   * Default `'10s'`. Of Postgres and SQLite it is known which transactions are over.
+   */
+  readonly window?: Duration | undefined
+}
+
 const known =
-  'store keys issuer audience accessToken refreshToken session freshness cacheSize claims clockTolerance storeTimeout clock random'.split(
+  'store keys issuer audience accessToken refreshToken session freshness cacheSize outbox claims clockTolerance storeTimeout clock random'.split(
     ' ',
   )
 
@@ -110,6 +125,7 @@ export function readPolicy<Claims, Transaction>(options: SessionsOptions<Claims,
     ...readSession(options.session),
     ...readCaches(options.freshness, options.cacheSize),
     ...readRefresh(options.accessToken, options.refreshToken),
+    outbox: options.outbox === undefined ? null : readOutbox(options.outbox),
     clockTolerance: toMilliseconds(clockTolerance, 'clockTolerance', 0, '5m'),
     storeTimeout: toMilliseconds(storeTimeout, 'storeTimeout', '10ms', '5m'),
   }
@@ -139,6 +155,15 @@ function readCaches(
       tokens: checkCount('cacheSize.tokens', tokens, 0, 1_000_000),
       sessions: checkCount('cacheSize.sessions', sessions, 1, 1_000_000),
     },
+  }
+}
+
+function readOutbox(options: OutboxOptions): Policy['outbox'] {
+  checkOptions('outbox', options, ['pollInterval', 'window'])
+  const { pollInterval = '1s', window = '10s' } = options
+  return {
+    pollInterval: toMilliseconds(pollInterval, 'outbox.pollInterval', '10ms', '1m'),
+    window: toMilliseconds(window, 'outbox.window', '1s', '10m'),
   }
 }
 

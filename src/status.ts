@@ -1,5 +1,6 @@
 import type { Context } from './context.js'
 import type { LookupStatus } from './lookup/lookup.js'
+import type { OutboxStatus } from './outbox/outbox.js'
 import type { TokenCacheStatus } from './tokens/access-token-reader.js'
 
 /** Counters begin with the process. Times are milliseconds. */
@@ -8,6 +9,8 @@ export interface SessionsStatus extends LookupStatus {
   readonly accessTokens: TokenCacheStatus
   /** How late a revoke may bite here: 0 when no verify that begins after it is accepted. */
   readonly maxStaleness: number
+  /** What is heard of other processes; `null` without the option `outbox`. */
+  readonly outbox: OutboxStatus | null
   /** Which settings make a promise weaker than it could be, in words for an operator; best empty. */
   readonly weakened: readonly string[]
 }
@@ -17,11 +20,13 @@ export function status<Claims, Transaction>({
   lookup,
   policy,
   store,
+  outbox,
 }: Context<Claims, Transaction>): SessionsStatus {
   return {
     accessTokens: accessTokens.status(),
     ...lookup.status(),
     maxStaleness: policy.maxStaleness,
+    outbox: outbox?.status() ?? null,
     weakened: [...weakened(policy), ...(store.weakened?.() ?? [])],
   }
 }

@@ -1,19 +1,17 @@
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { fileURLToPath } from 'node:url'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { isRollcallError } from '../src/errors.js'
 import { memoryStore } from '../src/memory-store.js'
 import { createSessions } from '../src/sessions.js'
+import { isAccept, isEndOf, lateness } from './support/lateness.js'
+import { loadWith } from './support/load-with.js'
 import {
   maxStaleness,
   nodes,
   runHistory,
   storeTimeout,
-  type Commit,
   type History,
   type Library,
-  type Outcome,
   type Step,
 } from './support/simulated-nodes.js'
 
@@ -39,21 +37,6 @@ const someSteps = fc
   .map((steps): Step[] =>
     [0, 1].map((user): Step => ({ ...steps[0]!, user, act: 'login', there: 0, back: 0 })).concat(steps),
   )
-
-const isAccept = ({ answer }: Outcome): boolean => answer === 'store' || answer === 'cache'
-
-/** How long after its session's end this acceptance came, by the rule that P1 has for it; `null` when none had come. */
-function lateness({ commits }: History, { key, bound, begun, ended }: Outcome): number | null {
-  const login = commits.findIndex(({ type, sid }) => type === 'login' && sid === key.sid)
-  const end = commits.slice(login).find((commit) => isEndOf(commit, key))
-  if (end === undefined || ended < end.at) return null
-  // Strict: what counts is whether it began after the commit.
-  return bound === 0 ? begun - end.at : ended - end.at
-}
-
-function isEndOf({ type, userId, sid, kept }: Commit, key: Outcome['key']): boolean {
-  return type === 'end' && userId === key.userId && (sid === null ? kept !== key.sid : sid === key.sid)
-}
 
 /** What P1 and P6 promise, and that nobody is refused without a reason. Answers the first breach, or `null`. */
 function breachOf(history: History): string | null {
@@ -179,31 +162,3 @@ describe('the same check', () => {
     expect(found.filter((line) => line.startsWith('NOT'))).toEqual([])
   }, 240_000)
 })
-
-/** The sources with one text replaced, in a copy beside the tests, so that their imports find the same packages. */
-async function loadWith(
-  file: string,
-  from: string,
-  to: string,
-): Promise<{ library: Library; remove(): Promise<void> }> {
-  const folder = await mkdtemp(fileURLToPath(new URL('.mutant-', import.meta.url)))
-  await cp(fileURLToPath(new URL('../src', import.meta.url)), folder, { recursive: true })
-  const path = `${folder}/${file}`
-  const text = await readFile(path, 'utf8')
-  expect(text.split(from), `${file} holds what the defect replaces`).toHaveLength(2)
-  await writeFile(
-    path,
-    text.replace(from, () => to),
-  )
-  const [verbs, memory, errors] = (await Promise.all(
-    ['sessions', 'memory-store', 'errors'].map((name) => import(`${folder}/${name}.ts`)),
-  )) as [Library, Library, Library]
-  return {
-    library: {
-      createSessions: verbs.createSessions,
-      memoryStore: memory.memoryStore,
-      isRollcallError: errors.isRollcallError,
-    },
-    remove: () => rm(folder, { recursive: true }),
-  }
-}

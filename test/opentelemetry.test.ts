@@ -71,6 +71,7 @@ describe('instrument', () => {
     expect(valueOf(series, 'reads.waiting')).toBe(0)
     expect(valueOf(series, 'max_staleness')).toBe(5)
     expect(valueOf(series, 'weakened')).toBe(1)
+    expect(valueOf(series, 'outbox.age')).toBeUndefined()
     expect(series.find(({ name }) => name === 'rollcall.sessions.oldest')).toMatchObject({ unit: 's' })
   })
 

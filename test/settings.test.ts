@@ -1,5 +1,6 @@
 import { describe, expect, expectTypeOf, test } from 'vitest'
 import { memoryStore } from '../src/memory-store.js'
+import type { Store } from '../src/ports/store.js'
 import { createSessions, type Sessions } from '../src/sessions.js'
 import type { RefreshTokenOptions, SessionsOptions } from '../src/settings.js'
 import { createFakeClock } from './conformance/fake-clock.js'
@@ -85,4 +86,21 @@ describe('the lifetime of an access token', () => {
     const { expiresAt, session } = await sessions.create({ userId: 'a', lifetime: '1m' })
     expect(expiresAt.getTime()).toBeLessThanOrEqual(session.expiresAt.getTime())
   })
+})
+
+test.each([
+  { pollInterval: 9 },
+  { pollInterval: '2m' },
+  { window: 999 },
+  { window: '11m' },
+  { interval: '1s' },
+  null,
+  true,
+])('the outbox %j is a TypeError', (outbox) => {
+  expect(() => createSessions({ ...common, outbox: outbox as object })).toThrow(TypeError)
+})
+
+test('an outbox needs a store whose events can be read', () => {
+  const { readEvents: _, ...store } = memoryStore()
+  expect(() => createSessions({ ...common, store: store as Store, outbox: {} })).toThrow('readEvents')
 })

@@ -63,6 +63,8 @@ export interface Dialect {
     source(tables: TableNames, size: number): string
     values(keys: readonly SessionKey[]): readonly Value[]
   }
+  /** The oldest running transaction and the next one's number, of this moment; `null` where the engine tells nobody. */
+  readonly runningTransactions: { readonly oldest: string; readonly next: string } | null
   /** Epoch milliseconds of the database clock; for the record of migrations only. */
   readonly nowMilliseconds: string
   /** Runs the work while no other process migrates, in one transaction where the engine's DDL takes part in them. */

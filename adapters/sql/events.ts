@@ -1,7 +1,8 @@
 import type { Knex } from 'knex'
-import type { EventLog, SessionEvent } from '../../src/ports/store.js'
-import type { Run } from './dialect.js'
+import type { EventLog, LoggedEvent, SessionEvent, SessionEventType } from '../../src/ports/store.js'
+import type { Cell, Run } from './dialect.js'
 import type { SqlEngine } from './engine.js'
+import { integer, nullableText, text } from './rows.js'
 
 /** Writes an event in the transaction of its change. */
 export type WriteEvent = (run: Run, event: SessionEvent) => Promise<void>
@@ -17,8 +18,27 @@ export function createWriteEvent({ dialect, tables }: SqlEngine): WriteEvent {
 
 export function eventMethods({ connections, dialect, tables }: SqlEngine): EventLog<Knex.Transaction> {
   const selectEvent = dialect.compile(`select 1 from ${tables.events} where event_id = ?`)
+  const { oldest, next } = dialect.runningTransactions ?? { oldest: 'null', next: 'null' }
+  const columns = 'seq, event_id, type, user_id, sid, token_version, reason, actor, at'
+  // The transactions are told also where there are no events, and by the same snapshot.
+  const page = (select: string): string =>
+    `select ${oldest} as oldest, ${next} as next_one, e.* from (select 1 as one) o left join (${select}) e on 1 = 1 order by e.seq`
+  const selectAfter = dialect.compile(
+    page(`select ${columns} from ${tables.events} where seq > ? order by seq limit ?`),
+  )
+  const selectLast = dialect.compile(page(`select ${columns} from ${tables.events} order by seq desc limit ?`))
 
   return {
+    readEvents: (after, limit, scope) =>
+      connections.use(scope, async (run) => {
+        const { rows } = await (after === null ? run(selectLast, [limit]) : run(selectAfter, [after, limit]))
+        const [first, last] = rows[0] ?? []
+        return {
+          events: rows.filter((row) => row[2] !== null).map((row) => readEvent(row.slice(2))),
+          transactions: dialect.runningTransactions === null ? null : { oldest: integer(first), next: integer(last) },
+        }
+      }),
+
     committed: (eventIds, scope) =>
       connections.use(scope, async (run) => {
         const found: string[] = []
@@ -35,5 +55,19 @@ export function eventMethods({ connections, dialect, tables }: SqlEngine): Event
       while (outermost.parentTransaction) outermost = outermost.parentTransaction
       await outermost.executionPromise.catch(() => {})
     },
+  }
+}
+
+function readEvent([seq, id, type, userId, sid, tokenVersion, reason, actor, at]: readonly Cell[]): LoggedEvent {
+  return {
+    seq: integer(seq),
+    id: text(id),
+    type: text(type) as SessionEventType,
+    userId: text(userId),
+    sid: nullableText(sid),
+    tokenVersion: tokenVersion === null ? null : integer(tokenVersion),
+    reason: text(reason),
+    actor: nullableText(actor),
+    at: integer(at),
   }
 }

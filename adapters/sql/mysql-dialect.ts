@@ -100,6 +100,7 @@ export const mysqlDialect: Dialect = {
     values: (keys) => keys.flatMap((key) => [key.userId, key.sid]),
   },
 
+  runningTransactions: null,
   nowMilliseconds: 'floor(unix_timestamp(now(3)) * 1000)',
 
   async migrateAlone(run, tables, work) {

@@ -78,6 +78,12 @@ export const postgresDialect: Dialect = {
     values: (keys) => [keys.map((key) => key.userId), keys.map((key) => key.sid)],
   },
 
+  // Of the snapshot that the statement itself reads by.
+  runningTransactions: {
+    oldest: 'pg_snapshot_xmin(pg_current_snapshot())::text',
+    next: 'pg_snapshot_xmax(pg_current_snapshot())::text',
+  },
+
   nowMilliseconds: 'floor(extract(epoch from now()) * 1000)',
 
   async migrateAlone(run, _, work) {

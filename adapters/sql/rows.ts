@@ -170,7 +170,7 @@ function parse(json: string): unknown {
   }
 }
 
-function nullableText(cell: Cell): string | null {
+export function nullableText(cell: Cell): string | null {
   return cell === null ? null : text(cell)
 }
 

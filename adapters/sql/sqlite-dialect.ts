@@ -62,6 +62,9 @@ export const sqliteDialect: Dialect = {
     values: (keys) => keys.flatMap((key) => [key.userId, key.sid]),
   },
 
+  // There is one writer at a time: what is numbered first commits first.
+  runningTransactions: { oldest: '0', next: '0' },
+
   nowMilliseconds: "cast(unixepoch('subsec') * 1000 as integer)",
 
   async migrateAlone(run, _, work) {

@@ -19,6 +19,8 @@ export interface Lookup {
   read(key: SessionKey, timeout: number): Promise<Read>
   /** A change was committed: what is kept of its sessions, or being read, counts no more. */
   changed(event: Pick<SessionEvent, 'type' | 'userId' | 'sid' | 'tokenVersion'>): void
+  /** Nothing that is kept, or being read, counts any more. */
+  forgetAll(): void
   /** What is kept of this session, or of all the user's with `null`, or is being read counts no more. */
   forget(userId: string, sid: string | null): void
   status(): LookupStatus
@@ -70,6 +72,11 @@ export function createLookup(clock: Clock, { maxStaleness, cacheSize }: LookupSe
     },
 
     forget,
+
+    forgetAll() {
+      cache?.clear()
+      reads.overtakeAll()
+    },
 
     status: () => ({ sessions: cache?.status(maxStaleness) ?? { entries: 0, oldest: null }, reads: reads.status() }),
   }

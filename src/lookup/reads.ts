@@ -27,6 +27,8 @@ export interface Reads {
   join(key: SessionKey, timeout: number, isFresh: (startedAt: Moment) => boolean): Promise<Read> | null
   /** A change became known: of this session, or with `null` of all the user's. */
   overtake(userId: string, sid: string | null): void
+  /** The same of all sessions. */
+  overtakeAll(): void
   status(): ReadsStatus
 }
 
@@ -99,6 +101,10 @@ export function createReads(clock: Clock, lookup: LookupMany, take: Take): Reads
       for (const ticket of [...underWay].flatMap(({ tickets }) => tickets)) {
         if (ticket.key.userId === userId && (sid === null || ticket.key.sid === sid)) ticket.isOvertaken = true
       }
+    },
+
+    overtakeAll() {
+      for (const ticket of [...underWay].flatMap(({ tickets }) => tickets)) ticket.isOvertaken = true
     },
 
     status: () => ({ ...counts, inFlight: underWay.size, waiting: queue.size }),

@@ -16,6 +16,7 @@ export interface SessionCache {
   keep(read: Found): void
   /** A change became known: of this session, or with `null` of all the user's. */
   forget(userId: string, sid: string | null): void
+  clear(): void
   /** @param maxStaleness what is older is of no use, and is let go */
   status(maxStaleness: number): SessionCacheStatus
 }
@@ -59,6 +60,8 @@ export function createSessionCache(clock: Clock, maximum: number): SessionCache 
       const names = sid === null ? [...(namesOf.get(userId) ?? [])] : [nameOf({ userId, sid })]
       for (const name of names) entries.delete(name)
     },
+
+    clear: () => entries.clear(),
 
     status(maxStaleness) {
       const now = clock.mono()

@@ -236,8 +236,25 @@ export interface AdminStore<Transaction> {
   pruneBatch(policy: PrunePolicy, scope: Scope<never>): Promise<PruneCounts>
 }
 
+/** An event with its number in the log. Numbers are taken when events are written, so a later one may be seen first. */
+export interface LoggedEvent extends SessionEvent {
+  readonly seq: number
+}
+
+export interface EventPage {
+  /** By number, ascending. */
+  readonly events: readonly LoggedEvent[]
+  /**
+   * Which transactions were running when this was read, by numbers that are given out in order: all below `oldest` were
+   * over, and none has `next` or more. `null` where the store can't tell.
+   */
+  readonly transactions: { readonly oldest: number; readonly next: number } | null
+}
+
 /** How a change becomes known: the events table, and when a caller's transaction is over. */
 export interface EventLog<Transaction> {
+  /** At most `limit` committed events with greater numbers than this; with `null` the last ones there are. */
+  readEvents(after: number | null, limit: number, scope: Scope<never>): Promise<EventPage>
   /** Which of these events are committed, asked on a connection outside any of the caller's transactions. */
   committed(eventIds: readonly string[], scope: Scope<never>): Promise<string[]>
   /** Resolves when the outermost transaction around this one is over, either way. Never rejects; may never resolve. */

@@ -5,6 +5,7 @@ import { describeFreshness } from './freshness.js'
 import type { StoreHarness } from './harness.js'
 import { describeIds } from './ids.js'
 import { describeLifetimes } from './lifetimes.js'
+import { describeOutbox } from './outbox.js'
 import { describeRefresh } from './refresh.js'
 import { describeRefreshFaults } from './refresh-faults.js'
 import { describeRefreshTrust } from './refresh-trust.js'
@@ -30,6 +31,7 @@ export function describeStore<Transaction = never>(name: string, harness: StoreH
     describeDevices(harness)
     describeAdministration(harness)
     describeTransactions(harness)
+    describeOutbox(harness)
   })
 }
 

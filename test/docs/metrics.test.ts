@@ -14,6 +14,7 @@ export const sessions = createSessions({
   issuer: 'https://a.b',
   audience: 'https://a.b',
   freshness: { maxStaleness: '5s' },
+  outbox: {},
 })
 `
 

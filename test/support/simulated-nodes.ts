@@ -2,6 +2,7 @@ import type * as errors from '../../src/errors.js'
 import type * as memory from '../../src/memory-store.js'
 import type { SessionKey, Store } from '../../src/ports/store.js'
 import type * as verbs from '../../src/sessions.js'
+import type { SessionsOptions } from '../../src/settings.js'
 import type { KeyRing } from '../../src/tokens/key-ring.js'
 import { createNodeClock, createWorld, type NodeClock, type World } from './simulated-world.js'
 
@@ -53,15 +54,23 @@ export const nodes: number = 4
 export const maxStaleness: number = 1_000
 export const storeTimeout: number = 2_500
 
-/** Runs one history on simulated nodes over one database; the nodes hear nothing from one another. */
-export async function runHistory(library: Library, steps: readonly Step[]): Promise<History> {
+/** What the nodes are set to. */
+export type NodeOptions = Pick<SessionsOptions, 'freshness' | 'outbox'>
+
+/** Runs one history on simulated nodes over one database; without an outbox they hear nothing from one another. */
+export async function runHistory(
+  library: Library,
+  steps: readonly Step[],
+  options: NodeOptions = { freshness: { maxStaleness } },
+): Promise<History> {
   const world = createWorld(Date.UTC(2030, 0, 1))
-  const run = createRun(library, world)
+  const run = createRun(library, world, options)
   for (const step of steps) {
     await world.runUntil(world.now() + step.gap)
     run.act(step)
   }
   await world.runUntil(world.now() + 4 * storeTimeout)
+  await run.close()
   return run.history
 }
 
@@ -70,7 +79,11 @@ interface Login {
   readonly token: string
 }
 
-function createRun(library: Library, world: World): { act(step: Step): void; history: History } {
+function createRun(
+  library: Library,
+  world: World,
+  options: NodeOptions,
+): { act(step: Step): void; history: History; close(): Promise<void> } {
   const keys = createPlainKeys()
   const database = library.memoryStore()
   const outcomes: Outcome[] = []
@@ -90,20 +103,27 @@ function createRun(library: Library, world: World): { act(step: Step): void; his
       clock,
       storeTimeout,
       clockTolerance: '5m',
-      freshness: { maxStaleness },
+      ...options,
       // What a cache sets aside for its entries would be most of a history's cost.
       cacheSize: { tokens: 50, sessions: 50 },
     })
   })
 
-  async function verify(node: number, { key, token }: Login, bound: number): Promise<void> {
+  async function verify(node: number, { key, token }: Login, bound: number | undefined): Promise<void> {
     const begun = world.now()
     const awake = clocks[node]!.mono()
     const answer = await sessions[node]!.verify(token, { maxStaleness: bound }).then(
       ({ source }) => source,
       (error: unknown) => (library.isRollcallError(error) ? error.code : String(error)),
     )
-    outcomes.push({ key, bound, begun, ended: world.now(), took: clocks[node]!.mono() - awake, answer })
+    outcomes.push({
+      key,
+      bound: bound ?? maxStaleness,
+      begun,
+      ended: world.now(),
+      took: clocks[node]!.mono() - awake,
+      answer,
+    })
   }
 
   watchCommits(database, (commit) => commits.push({ ...commit, at: world.now() }))
@@ -131,10 +151,17 @@ function createRun(library: Library, world: World): { act(step: Step): void; his
       world.schedule(size, () => (link.isDown = false))
     } else if (login && act === 'revoke') ignore(verbs.revoke(userId, login.key.sid))
     else if (login && act === 'others') ignore(verbs.revokeOthers(userId, login.key.sid))
-    else if (login) void verify(node, login, act === 'strict' ? 0 : maxStaleness)
+    else if (login) void verify(node, login, act === 'strict' ? 0 : undefined)
   }
 
-  return { act, history }
+  async function close(): Promise<void> {
+    const closing = Promise.all(sessions.map((verbs) => verbs.close()))
+    // A look at the events that is under way takes its time.
+    await world.runUntil(world.now() + 4 * storeTimeout)
+    await closing
+  }
+
+  return { act, history, close }
 }
 
 /** Every call takes its time on the way there and back; what is committed is committed in between. */

@@ -1,0 +1,76 @@
+import { expect, test } from 'vitest'
+import { describeSql, type SqlSessions, type SqlStage } from '../support/sql-stage.js'
+
+/** A process that listens, and the users its listeners were told of. */
+async function listen({ sessionsOver, database }: SqlStage): Promise<{ node: SqlSessions; told: string[] }> {
+  const node = sessionsOver(database.knex(), { outbox: { pollInterval: 10 } })
+  const told: string[] = []
+  node.on('revoked', ({ userId }) => void told.push(userId))
+  await expect.poll(() => node.status().outbox!.age, { interval: 5 }).not.toBeNull()
+  return { node, told }
+}
+
+describeSql(
+  'events of transactions that commit late',
+  (stage) => {
+    test('are told all, and one open transaction holds up nobody', async () => {
+      const { knex, sessions } = stage()
+      const { node, told } = await listen(stage())
+      const open = await Promise.all(Array.from({ length: 3 }, () => knex.transaction()))
+      for (const [index, transaction] of open.entries()) await sessions.revokeAll(`late-${index}`, { transaction })
+      for (let count = 0; count < 5; count += 1) await sessions.revokeAll(`early-${count}`)
+      await expect.poll(() => told.length, { interval: 5 }).toBe(5)
+      const [first, second, third] = open
+      // In another order than their numbers, and one not at all.
+      await third!.commit()
+      await expect.poll(() => told.at(-1), { interval: 5 }).toBe('late-2')
+      await second!.rollback()
+      await first!.commit()
+      await expect.poll(() => told.at(-1), { interval: 5 }).toBe('late-0')
+      await sessions.revokeAll('last')
+      await expect.poll(() => told.at(-1), { interval: 5 }).toBe('last')
+      const early = Array.from({ length: 5 }, (_, count) => `early-${count}`)
+      expect(told.toSorted()).toEqual([...early, 'last', 'late-0', 'late-2'])
+      await node.close()
+    })
+
+    test('of many writers at once are told once each', async () => {
+      const { sessionsOver, database } = stage()
+      const listeners = await Promise.all([listen(stage()), listen(stage())])
+      const knex = database.knex()
+      const writers = sessionsOver(knex)
+      const users = Array.from({ length: 300 }, (_, index) => `crowd-${index}`)
+      await Promise.all(
+        users.map(async (userId, index) => {
+          if (index % 3 > 0) return writers.revokeAll(userId)
+          return knex.transaction(async (transaction) => writers.revokeAll(userId, { transaction }))
+        }),
+      )
+      for (const { node, told } of listeners) {
+        await expect.poll(() => told.length, { interval: 5, timeout: 10_000 }).toBe(300)
+        expect(told.toSorted()).toEqual(users.toSorted())
+        await node.close()
+      }
+    })
+  },
+  ['postgres', 'mariadb', 'mysql'],
+)
+
+describeSql('a commit whose answer was lost', (stage) => {
+  test('is told by the outbox, once', async () => {
+    const { store, sessionsOver, database, sessions } = stage()
+    const raiseVersion: typeof store.raiseVersion = async (...given) => {
+      await store.raiseVersion(...given)
+      throw new Error('the connection ended')
+    }
+    const node = sessionsOver(database.knex(), { outbox: { pollInterval: 10 }, store: { ...store, raiseVersion } })
+    const told: string[] = []
+    node.on('revoked', ({ userId }) => void told.push(userId))
+    await expect.poll(() => node.status().outbox!.age, { interval: 5 }).not.toBeNull()
+    await expect(node.revokeAll('lost')).rejects.toMatchObject({ code: 'store_unavailable' })
+    await expect.poll(() => told, { interval: 5 }).toEqual(['lost'])
+    await sessions.revokeAll('marker')
+    await expect.poll(() => told, { interval: 5 }).toEqual(['lost', 'marker'])
+    await node.close()
+  })
+})
