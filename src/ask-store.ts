@@ -118,6 +118,7 @@ export function announce<Transaction>(
     if (outbox?.claim(event.id) === false) return
     lookup.changed(event)
     notifier.publish(event)
+    outbox?.announce()
   }
   if (transaction === undefined) return publish()
   void store.settled(transaction).then(() => {

@@ -15,6 +15,7 @@ export type {
   ReusedEvent,
   SessionsEvent,
 } from './notifier.js'
+export type { Bus, BusLink, BusListener } from './ports/bus.js'
 export type { Clock } from './ports/clock.js'
 export type { Random } from './ports/random.js'
 export { StoreDataError, type PruneCounts, type Store } from './ports/store.js'

@@ -174,7 +174,12 @@ function administrationMethods({
 
     async readEvents(after, limit): Promise<EventPage> {
       const found = after === null ? events.slice(-limit) : events.filter(({ seq }) => seq > after).slice(0, limit)
-      return { events: found, transactions: { oldest: 0, next: 0 } }
+      return {
+        events: found,
+        unreadable: [],
+        last: events.at(-1)?.seq ?? null,
+        transactions: { oldest: 0, next: 0 },
+      }
     },
 
     async committed(eventIds): Promise<string[]> {

@@ -19,7 +19,7 @@ export interface SessionsEvent {
 /** What `on('error')` tells: faults that no caller is waiting for. */
 export interface BackgroundError {
   readonly error: unknown
-  readonly during: 'listener' | 'last seen' | 'first use' | 'commit check' | 'outbox'
+  readonly during: 'listener' | 'last seen' | 'first use' | 'commit check' | 'outbox' | 'bus'
 }
 
 /** What a refresh did: see `docs/refresh.md`. */
@@ -107,6 +107,8 @@ export function createNotifier(): Notifier {
 
   function publish(event: SessionEvent): void {
     const { type, at, ...rest } = event
+    // A newer version beside this one may write what this one does not know.
+    if (!Object.hasOwn(meanings, type)) return undefined
     const { name, scope } = meanings[type]
     if (type !== 'refresh_token_reused') return emit(name, { ...rest, scope, at: new Date(at) })
     // With a new version it ended them all. Only a refresh writes this type, with the kind for a reason.

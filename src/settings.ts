@@ -2,6 +2,7 @@ import type { ClaimsCallback } from './claims.js'
 import type { Policy } from './context.js'
 import { toMilliseconds, type Duration } from './durations.js'
 import { checkChoice, checkCount, checkOptions, checkText, checkTexts } from './options.js'
+import type { Bus } from './ports/bus.js'
 import type { Clock } from './ports/clock.js'
 import type { Random } from './ports/random.js'
 import type { Store } from './ports/store.js'
@@ -108,6 +109,10 @@ export interface OutboxOptions {
    * Default `'10s'`. Of Postgres and SQLite it is known which transactions are over.
    */
   readonly window?: Duration | undefined
+  /** What wakes this process at once, such as `postgresBus(knex)` of 'rollcall/bus/postgres'. Default: none. */
+  readonly bus?: Bus | undefined
+  /** How often the bus is tested by a message to itself, 100 ms to 1 minute; a deaf one is noticed within three. Default `'5s'`. */
+  readonly heartbeat?: Duration | undefined
 }
 
 const known =
@@ -159,11 +164,15 @@ function readCaches(
 }
 
 function readOutbox(options: OutboxOptions): Policy['outbox'] {
-  checkOptions('outbox', options, ['pollInterval', 'window'])
-  const { pollInterval = '1s', window = '10s' } = options
+  checkOptions('outbox', options, ['pollInterval', 'window', 'bus', 'heartbeat'])
+  const { pollInterval = '1s', window = '10s', bus, heartbeat = '5s' } = options
+  if (bus !== undefined && typeof bus?.connect !== 'function')
+    throw new TypeError("outbox.bus must be a bus, such as postgresBus(knex) of 'rollcall/bus/postgres'")
   return {
     pollInterval: toMilliseconds(pollInterval, 'outbox.pollInterval', '10ms', '1m'),
     window: toMilliseconds(window, 'outbox.window', '1s', '10m'),
+    bus: bus ?? null,
+    heartbeat: toMilliseconds(heartbeat, 'outbox.heartbeat', '100ms', '1m'),
   }
 }
 

@@ -94,6 +94,9 @@ test.each([
   { window: 999 },
   { window: '11m' },
   { interval: '1s' },
+  { heartbeat: 99 },
+  { bus: {} },
+  { bus: null },
   null,
   true,
 ])('the outbox %j is a TypeError', (outbox) => {

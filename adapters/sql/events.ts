@@ -1,5 +1,5 @@
 import type { Knex } from 'knex'
-import type { EventLog, LoggedEvent, SessionEvent, SessionEventType } from '../../src/ports/store.js'
+import type { EventLog, EventPage, LoggedEvent, SessionEvent, SessionEventType } from '../../src/ports/store.js'
 import type { Cell, Run } from './dialect.js'
 import type { SqlEngine } from './engine.js'
 import { integer, nullableText, text } from './rows.js'
@@ -20,9 +20,10 @@ export function eventMethods({ connections, dialect, tables }: SqlEngine): Event
   const selectEvent = dialect.compile(`select 1 from ${tables.events} where event_id = ?`)
   const { oldest, next } = dialect.runningTransactions ?? { oldest: 'null', next: 'null' }
   const columns = 'seq, event_id, type, user_id, sid, token_version, reason, actor, at'
-  // The transactions are told also where there are no events, and by the same snapshot.
+  // All else is told also where there are no events, and by the same snapshot. The outer limit is for `sql_select_limit`.
   const page = (select: string): string =>
-    `select ${oldest} as oldest, ${next} as next_one, e.* from (select 1 as one) o left join (${select}) e on 1 = 1 order by e.seq`
+    `select ${oldest} as oldest, ${next} as next_one, (select max(seq) from ${tables.events}) as last_seq, e.*
+     from (select 1 as one) o left join (${select}) e on 1 = 1 order by e.seq limit ?`
   const selectAfter = dialect.compile(
     page(`select ${columns} from ${tables.events} where seq > ? order by seq limit ?`),
   )
@@ -31,11 +32,15 @@ export function eventMethods({ connections, dialect, tables }: SqlEngine): Event
   return {
     readEvents: (after, limit, scope) =>
       connections.use(scope, async (run) => {
-        const { rows } = await (after === null ? run(selectLast, [limit]) : run(selectAfter, [after, limit]))
-        const [first, last] = rows[0] ?? []
+        const { rows } = await (after === null
+          ? run(selectLast, [limit, limit])
+          : run(selectAfter, [after, limit, limit]))
+        const [first, second, last] = rows[0] ?? []
+        const isTold = dialect.runningTransactions !== null
         return {
-          events: rows.filter((row) => row[2] !== null).map((row) => readEvent(row.slice(2))),
-          transactions: dialect.runningTransactions === null ? null : { oldest: integer(first), next: integer(last) },
+          ...readRows(rows.filter((row) => row[3] !== null).map((row) => row.slice(3))),
+          last: last == null ? null : integer(last),
+          transactions: isTold ? { oldest: integer(first), next: integer(second) } : null,
         }
       }),
 
@@ -56,6 +61,20 @@ export function eventMethods({ connections, dialect, tables }: SqlEngine): Event
       await outermost.executionPromise.catch(() => {})
     },
   }
+}
+
+/** One by one, so that a row that another program has broken stands in the way of no other. */
+function readRows(rows: readonly (readonly Cell[])[]): Pick<EventPage, 'events' | 'unreadable'> {
+  const events: LoggedEvent[] = []
+  const unreadable: { seq: number; error: Error }[] = []
+  for (const row of rows) {
+    try {
+      events.push(readEvent(row))
+    } catch (error) {
+      unreadable.push({ seq: integer(row[0]), error: error as Error })
+    }
+  }
+  return { events, unreadable }
 }
 
 function readEvent([seq, id, type, userId, sid, tokenVersion, reason, actor, at]: readonly Cell[]): LoggedEvent {

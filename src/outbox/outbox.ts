@@ -1,6 +1,9 @@
 import { askInBackground } from '../ask-store.js'
 import type { Context } from '../context.js'
 import type { Clock } from '../ports/clock.js'
+import { randomId } from '../tokens/format.js'
+import type { Bus } from '../ports/bus.js'
+import { keepLink, type LinkStatus } from './bus-link.js'
 import { createEventReader, type EventReader } from './reader.js'
 
 export interface OutboxSettings {
@@ -8,10 +11,16 @@ export interface OutboxSettings {
   readonly pollInterval: number
   /** Milliseconds for which the rows of an open transaction are waited for, where the store can't tell of it. */
   readonly window: number
+  /** What wakes this process before the interval is over; `null` for none. */
+  readonly bus: Bus | null
+  /** Milliseconds between two tests of the bus. */
+  readonly heartbeat: number
 }
 
 /** Reads the events table again and again, so that this process hears of what all have committed. */
 export interface Outbox extends Pick<EventReader, 'claim'> {
+  /** Wakes the other processes, after a commit. */
+  announce(): void
   status(): OutboxStatus
   /** Ends it; resolves when no read is under way. */
   close(): Promise<void>
@@ -26,71 +35,137 @@ export interface OutboxStatus {
   readonly delivered: number
   /** Looks that failed since the process began. */
   readonly failed: number
+  /** `null` without a bus. */
+  readonly bus: LinkStatus | null
 }
 
 /** Waits no longer than this between looks that fail. */
 const longestWait = 30_000
+/** How long `close` waits for a look that is under way. */
+const patience = 500
 
 /** What others have committed is forgotten by the caches of this sessions object, and told to its listeners. */
 export function openOutbox<Claims, Transaction>(
   contextOf: () => Context<Claims, Transaction>,
   clock: Clock,
-  settings: OutboxSettings,
+  { pollInterval, window, bus, heartbeat }: OutboxSettings,
 ): Outbox {
-  const counts = { delivered: 0, failed: 0 }
-  const reader = createEventReader(
-    clock,
-    settings.window,
-    (after, limit) => askInBackground(contextOf(), (store, { signal }) => store.readEvents(after, limit, { signal })),
-    (event) => {
+  let delivered = 0
+  const fault = (during: 'outbox' | 'bus') => (error: unknown) => contextOf().notifier.emit('error', { error, during })
+  const forgetAll = (): void => contextOf().lookup.forgetAll()
+  const chance = (): number => (contextOf().random(1)[0] ?? 0) / 255
+  const reader = createEventReader(clock, window, {
+    read: (after, limit) =>
+      askInBackground(contextOf(), (store, { signal }) => store.readEvents(after, limit, { signal })),
+    deliver(event) {
       const { lookup, notifier } = contextOf()
-      counts.delivered += 1
+      delivered += 1
       lookup.changed(event)
       notifier.publish(event)
     },
-  )
+    gap(reason) {
+      forgetAll()
+      fault('outbox')(reason)
+    },
+  })
+  const looks = createLooks(clock, pollInterval, {
+    look: () => reader.look(),
+    gap: forgetAll,
+    fault: fault('outbox'),
+    chance,
+  })
+  const link =
+    bus === null
+      ? null
+      : keepLink(clock, bus, heartbeat, {
+          wake: () => looks.wake(),
+          gap: () => (forgetAll(), looks.wake()),
+          fault: fault('bus'),
+          chance,
+          name: () => randomId(contextOf().random),
+        })
+  return {
+    announce: () => link?.announce(),
+    claim: (eventId) => reader.claim(eventId),
+    status: () => ({ ...looks.status(), position: reader.position(), delivered, bus: link?.status() ?? null }),
+    async close() {
+      reader.stop()
+      await Promise.all([looks.close(), link?.close()])
+    },
+  }
+}
+
+interface LooksWork {
+  look(): Promise<void>
+  /** After a time in which nothing was heard: what is kept may be older than it seems. */
+  gap(): void
+  fault(error: unknown): void
+  /** From 0 to 1. */
+  chance(): number
+}
+
+/** Looks again and again, one look at a time. */
+function createLooks(
+  clock: Clock,
+  pollInterval: number,
+  work: LooksWork,
+): { wake(): void; status(): Pick<OutboxStatus, 'age' | 'failed'>; close(): Promise<void> } {
   let lookedAt: number | null = null
+  let failed = 0
   let failures = 0
+  let isLooking = true
+  let isWoken = false
   let isClosed = false
   let cancel = (): void => {}
-  let looking: Promise<void>
 
   async function look(): Promise<void> {
+    isWoken = false
     const at = clock.mono()
-    const { lookup, notifier, random } = contextOf()
     try {
-      await reader.look()
-      // Nothing was heard before, or for a time: what is kept may be older than it seems.
-      if (lookedAt === null || failures > 0) lookup.forgetAll()
+      await work.look()
+      if (lookedAt === null || failures > 0) work.gap()
       lookedAt = at
       failures = 0
     } catch (error) {
       failures += 1
-      counts.failed += 1
-      notifier.emit('error', { error, during: 'outbox' })
+      failed += 1
+      work.fault(error)
     }
-    if (isClosed) return
-    // Where it fails, more and more slowly; and never many nodes at the same moment.
-    const wait = Math.min(
-      settings.pollInterval * 2 ** Math.min(failures, 10),
-      Math.max(settings.pollInterval, longestWait),
-    )
-    cancel = clock.after(wait * (0.75 + (random(1)[0] ?? 0) / 1_024), () => void (looking = look()))
   }
 
-  // In a moment: the context is only being made.
-  looking = Promise.resolve().then(look)
+  async function lookOn(): Promise<void> {
+    isLooking = true
+    const isAgain = (): boolean => isWoken && failures === 0 && !isClosed
+    if (!isClosed)
+      do await look()
+      while (isAgain())
+    isLooking = false
+    if (isClosed) return
+    // Where it fails, more and more slowly; and never many nodes at the same moment.
+    const wait = Math.min(pollInterval * 2 ** Math.min(failures, 10), Math.max(pollInterval, longestWait))
+    cancel = clock.after(wait * (0.75 + work.chance() / 4), begin)
+  }
+
+  function begin(): void {
+    looking = lookOn()
+  }
+
+  // In a moment: what it works with is only being made.
+  let looking: Promise<void> = Promise.resolve().then(lookOn)
   return {
-    claim: (eventId) => isClosed || reader.claim(eventId),
-    status: () => ({
-      age: lookedAt === null ? null : clock.mono() - lookedAt,
-      position: reader.position(),
-      ...counts,
-    }),
+    /** Where looks fail it changes nothing: a bus that is well must not hammer a database that is not. */
+    wake() {
+      isWoken = true
+      if (isLooking || isClosed || failures > 0) return
+      cancel()
+      begin()
+    },
+    status: () => ({ age: lookedAt === null ? null : clock.mono() - lookedAt, failed }),
     async close() {
       isClosed = true
       cancel()
-      await looking
+      // A look holds nothing that needs to be finished: a store that hangs does not hold up the end.
+      await Promise.race([looking, new Promise<void>((resolve) => void clock.after(patience, resolve))])
     },
   }
 }

@@ -244,6 +244,10 @@ export interface LoggedEvent extends SessionEvent {
 export interface EventPage {
   /** By number, ascending. */
   readonly events: readonly LoggedEvent[]
+  /** Rows of the same page that hold something else than an event. */
+  readonly unreadable: readonly { readonly seq: number; readonly error: Error }[]
+  /** The greatest number in the log; `null` when it is empty. */
+  readonly last: number | null
   /**
    * Which transactions were running when this was read, by numbers that are given out in order: all below `oldest` were
    * over, and none has `next` or more. `null` where the store can't tell.

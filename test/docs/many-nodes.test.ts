@@ -1,4 +1,5 @@
-import { expect, test } from 'vitest'
+import { expect, inject, test } from 'vitest'
+import type { Sessions } from '../../src/sessions.js'
 import { openPage } from './open-page.js'
 
 const ownKnex = `import knexFactory from 'knex'
@@ -12,5 +13,12 @@ test('docs/many-nodes.md shows that one node hears of what another ended', async
   const { knex } = await page.load<{ knex: { destroy(): Promise<void> } }>('knex.ts')
   expect(await page.load('listen.ts')).toMatchObject({ told: 'alice: lost phone', code: 'session_ended' })
   await knex.destroy()
+  const { openSessions } = await page.load<{ openSessions(url: string, secret: string): Promise<Sessions> }>('bus.ts')
+  const postgres = inject('engines').postgres
+  if (postgres !== null) {
+    const sessions = await openSessions(postgres, 'a secret of thirty-two bytes or more')
+    await expect.poll(() => sessions.status().outbox!.bus!.isUp, { timeout: 10_000 }).toBe(true)
+    await sessions.close()
+  }
   await page.close(['sessions.ts'])
 })

@@ -1,66 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import { createEventReader, type EventReader } from '../../src/outbox/reader.js'
-import type { EventPage, LoggedEvent } from '../../src/ports/store.js'
-import { createFakeClock, type FakeClock } from '../conformance/fake-clock.js'
-
-const window = 10_000
-
-/** A log whose events appear when the test says so, in another order than their numbers if need be. */
-interface Log {
-  readonly reader: EventReader
-  readonly clock: FakeClock
-  /** Ids in the order of their delivery. */
-  readonly delivered: string[]
-  /** How many rows each read answered. */
-  readonly rows: number[]
-  commit(...seqs: number[]): void
-  /** `null`: the store can't tell. */
-  transactions: EventPage['transactions']
-  fail: boolean
-}
-
-function open(): Log {
-  const events = new Map<number, LoggedEvent>()
-  const clock = createFakeClock()
-  const delivered: string[] = []
-  const rows: number[] = []
-  const read = async (after: number | null, limit: number): Promise<EventPage> => {
-    if (log.fail) throw new Error('ECONNREFUSED')
-    const sorted = [...events.values()].toSorted((a, b) => a.seq - b.seq)
-    const found = after === null ? sorted.slice(-limit) : sorted.filter(({ seq }) => seq > after).slice(0, limit)
-    rows.push(found.length)
-    return { events: found, transactions: log.transactions }
-  }
-  const log: Log = {
-    reader: createEventReader(clock, window, read, ({ id }) => void delivered.push(id)),
-    clock,
-    delivered,
-    rows,
-    commit(...seqs) {
-      for (const seq of seqs) {
-        const id = `e${seq}`
-        events.set(seq, {
-          seq,
-          id,
-          type: 'all_sessions_revoked',
-          userId: 'alice',
-          sid: null,
-          tokenVersion: 1,
-          reason: 'logout',
-          actor: null,
-          at: 0,
-        })
-      }
-    },
-    transactions: null,
-    fail: false,
-  }
-  return log
-}
+import { openLog, window } from '../support/event-log.js'
 
 describe('the reader of the events', () => {
   test('tells nothing of what was committed before it began, and everything after, once', async () => {
-    const { reader, delivered, commit } = open()
+    const { reader, delivered, commit } = openLog()
     commit(1, 2)
     await reader.look()
     expect(delivered).toEqual([])
@@ -72,7 +15,7 @@ describe('the reader of the events', () => {
   })
 
   test('begins before the first event there is', async () => {
-    const { reader, delivered, commit } = open()
+    const { reader, delivered, commit } = openLog()
     await reader.look()
     commit(1)
     await reader.look()
@@ -80,7 +23,7 @@ describe('the reader of the events', () => {
   })
 
   test('finds what was numbered early and committed late, as long as the window', async () => {
-    const { reader, delivered, commit, clock } = open()
+    const { reader, delivered, commit, clock } = openLog()
     commit(1)
     await reader.look()
     commit(4)
@@ -99,7 +42,7 @@ describe('the reader of the events', () => {
   })
 
   test('where the store tells of running transactions finds it however late, and reads nothing twice when all are over', async () => {
-    const log = open()
+    const log = openLog()
     const { reader, delivered, commit, clock, rows } = log
     log.transactions = { oldest: 100, next: 101 }
     await reader.look()
@@ -122,7 +65,7 @@ describe('the reader of the events', () => {
   })
 
   test('waits for a transaction that took its number before it was known to run', async () => {
-    const log = open()
+    const log = openLog()
     const { reader, delivered, commit, clock } = log
     log.transactions = { oldest: 100, next: 100 }
     await reader.look()
@@ -142,7 +85,7 @@ describe('the reader of the events', () => {
   })
 
   test('tells nothing that was claimed by who committed it, and lets nobody claim what it told', async () => {
-    const { reader, delivered, commit } = open()
+    const { reader, delivered, commit } = openLog()
     await reader.look()
     expect(reader.claim('e1')).toBe(true)
     commit(1, 2)
@@ -153,7 +96,7 @@ describe('the reader of the events', () => {
   })
 
   test('goes through a long backlog page by page, and after a failure goes on where it was', async () => {
-    const log = open()
+    const log = openLog()
     const { reader, delivered, commit } = log
     await reader.look()
     const backlog = Array.from({ length: 1_234 }, (_, index) => index + 1)
@@ -167,7 +110,7 @@ describe('the reader of the events', () => {
   })
 
   test('keeps in memory only what may come again', async () => {
-    const { reader, commit, clock, rows } = open()
+    const { reader, commit, clock, rows } = openLog()
     await reader.look()
     for (let second = 1; second <= 100; second += 1) {
       commit(second)

@@ -25,6 +25,7 @@ const names: Record<string, string[]> = {
   './mysql': ['mysqlStore'],
   './sqlite': ['sqliteStore'],
   './memory': ['memoryStore'],
+  './bus/postgres': ['postgresBus'],
   './opentelemetry': ['instrument'],
   './migrations': ['migrate', 'migrationSql', 'rollback', 'status'],
 }

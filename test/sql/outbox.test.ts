@@ -34,6 +34,46 @@ describeSql(
       await node.close()
     })
 
+    test('are told, too, when they were numbered before this process began', async () => {
+      const { knex, sessions } = stage()
+      const transaction = await knex.transaction()
+      await sessions.revokeAll('open before', { transaction })
+      await sessions.revokeAll('committed before')
+      const { node, told } = await listen(stage())
+      await transaction.commit()
+      await expect.poll(() => told, { interval: 5 }).toEqual(['open before'])
+      await node.close()
+    })
+
+    test('of this process are told, however early they are', async () => {
+      const { sessionsOver, database } = stage()
+      for (let round = 0; round < 10; round += 1) {
+        const node = sessionsOver(database.knex(), { outbox: { pollInterval: 10 } })
+        const told: string[] = []
+        node.on('revoked', ({ userId }) => void told.push(userId))
+        const users = Array.from({ length: 10 }, (_, index) => `early-${round}-${index}`)
+        await Promise.all(users.map((userId) => node.revokeAll(userId)))
+        expect(told.filter((userId) => users.includes(userId)).toSorted()).toEqual(users)
+        await node.close()
+      }
+    })
+
+    test('beside a row that another program has broken are told all the same', async () => {
+      const { knex, sessions } = stage()
+      const { node, told } = await listen(stage())
+      const faults: unknown[] = []
+      node.on('error', (fault) => void faults.push(fault))
+      const row = { event_id: 'odd', type: 'all_sessions_revoked', user_id: 'odd', reason: 'x', at: '9007199254740993' }
+      await knex('rollcall_events').insert(row)
+      const newer = { event_id: 'new', type: 'of_a_newer_version', user_id: 'new', reason: 'x', at: 1 }
+      await knex('rollcall_events').insert(newer)
+      await sessions.revokeAll('after')
+      await expect.poll(() => told.at(-1), { interval: 5 }).toBe('after')
+      expect(faults[0]).toMatchObject({ during: 'outbox' })
+      await knex('rollcall_events').whereIn('event_id', ['odd', 'new']).delete()
+      await node.close()
+    })
+
     test('of many writers at once are told once each', async () => {
       const { sessionsOver, database } = stage()
       const listeners = await Promise.all([listen(stage()), listen(stage())])

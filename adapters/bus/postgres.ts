@@ -1,0 +1,77 @@
+import type { Knex } from 'knex'
+import { checkOptions, checkText } from '../../src/options.js'
+import type { Bus } from '../../src/ports/bus.js'
+
+export interface PostgresBusOptions {
+  /** The channel of LISTEN and NOTIFY, the same in all processes: at most 63 characters. Default `'rollcall'`. */
+  readonly channel?: string | undefined
+}
+
+/** What this file uses of a `pg` client. */
+interface PostgresClient {
+  query(sql: string, values?: readonly string[]): Promise<{ rows: readonly { pid?: unknown }[] }>
+  /** As the server, or whoever answered for it, said at the beginning. */
+  readonly processID: unknown
+  on(event: 'notification', listener: (message: { channel: string; payload?: string }) => void): void
+  on(event: 'error' | 'end', listener: (error?: unknown) => void): void
+  end(): Promise<void>
+  connection: { stream: { setKeepAlive(isOn: boolean, delay: number): void; destroy(): void } }
+}
+
+interface KnexClient {
+  readonly driverName: string
+  acquireRawConnection(): Promise<PostgresClient>
+}
+
+const pooled =
+  'the connection of the bus leads through a pooler, which may give it to others between two statements: give postgresBus a ' +
+  'Knex instance that connects to Postgres itself'
+
+/**
+ * Wakes other processes by LISTEN and NOTIFY, on a connection beside the pool of your Knex instance, made with its settings.
+ * It must lead to Postgres itself: behind a pooler it is refused, since one in transaction mode would lose messages.
+ * @throws TypeError unless it is a Knex instance of the driver `pg`
+ */
+export function postgresBus(knex: Knex, options?: PostgresBusOptions): Bus {
+  checkOptions('postgresBus', options, ['channel'])
+  const channel = checkText('channel', options?.channel ?? 'rollcall', 63)
+  const client = knex.client as KnexClient
+  if (typeof knex !== 'function' || client?.driverName !== 'pg')
+    throw new TypeError('postgresBus takes your Knex instance of Postgres')
+
+  return {
+    async connect({ message, closed }) {
+      const connection = await client.acquireRawConnection()
+      let isOpen = true
+      const end = (reason: unknown): void => {
+        if (!isOpen) return
+        isOpen = false
+        connection.connection.stream.destroy()
+        closed(reason)
+      }
+      connection.on('error', end)
+      connection.on('end', () => end(new Error('the connection of the bus ended')))
+      connection.on('notification', ({ channel: from, payload }) => {
+        if (from === channel && payload !== undefined) message(payload)
+      })
+      connection.connection.stream.setKeepAlive(true, 10_000)
+      const { rows } = await connection.query('select pg_backend_pid() as pid')
+      if (Number(rows[0]?.pid) !== connection.processID) {
+        isOpen = false
+        connection.connection.stream.destroy()
+        throw new Error(pooled)
+      }
+      await connection.query(`listen "${channel.replaceAll('"', '""')}"`)
+      return {
+        async send(text) {
+          await connection.query('select pg_notify($1, $2)', [channel, text])
+        },
+        async close() {
+          if (!isOpen) return
+          isOpen = false
+          connection.connection.stream.destroy()
+        },
+      }
+    },
+  }
+}

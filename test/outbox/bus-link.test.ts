@@ -1,0 +1,158 @@
+import { describe, expect, test } from 'vitest'
+import { keepLink, type KeptLink } from '../../src/outbox/bus-link.js'
+import type { Bus, BusListener } from '../../src/ports/bus.js'
+import { createNodeClock, createWorld, type World } from '../support/simulated-world.js'
+
+const heartbeat = 5_000
+
+interface Stage {
+  readonly world: World
+  readonly link: KeptLink
+  /** What the link told its process, with the time: `wake`, `gap`, `fault`. */
+  readonly told: string[]
+  readonly sent: string[]
+  /** Links that were made and not closed. */
+  open: number
+  mode: 'well' | 'deaf' | 'refuses' | 'hangs'
+  /** As another process, or anybody, says it. */
+  say(text: string): void
+  breakLink(): void
+}
+
+function open(): Stage {
+  const world = createWorld(0)
+  const told: string[] = []
+  const sent: string[] = []
+  const listeners = new Set<BusListener>()
+  const bus: Bus = {
+    async connect(listener) {
+      if (stage.mode === 'refuses') throw new Error('ECONNREFUSED')
+      if (stage.mode === 'hangs') await new Promise(() => {})
+      listeners.add(listener)
+      stage.open += 1
+      return {
+        async send(text) {
+          sent.push(text)
+          await world.sleep(10)
+          if (stage.mode === 'well') for (const each of listeners) each.message(text)
+        },
+        async close() {
+          if (listeners.delete(listener)) stage.open -= 1
+        },
+      }
+    },
+  }
+  const tell = (what: string) => (): void => void told.push(`${what} ${world.now()}`)
+  const clock = createNodeClock(world)
+  const work = {
+    wake: tell('wake'),
+    gap: tell('gap'),
+    fault: (error: unknown) => tell(String(error).slice(7, 19))(),
+    chance: () => 1,
+    name: () => 'me',
+  }
+  const stage: Stage = {
+    world,
+    told,
+    sent,
+    open: 0,
+    mode: 'well',
+    link: keepLink(clock, bus, heartbeat, work),
+    say: (text) => [...listeners].forEach((each) => each.message(text)),
+    breakLink() {
+      for (const each of listeners) each.closed(new Error('cut'))
+    },
+  }
+  return stage
+}
+
+describe('a link to the bus', () => {
+  test('is up once it hears itself, and tests itself from then on', async () => {
+    const { world, link, told, sent } = open()
+    expect(link.status()).toEqual({ isUp: false, lastHeard: null, lost: 0 })
+    await world.runUntil(10)
+    expect(told).toEqual(['gap 10'])
+    await world.runUntil(60_000)
+    expect(told).toEqual(['gap 10'])
+    expect(link.status()).toMatchObject({ isUp: true, lost: 0 })
+    expect(sent).toHaveLength(12)
+    expect(new Set(sent).size).toBe(12)
+  })
+
+  test('that falls silent is noticed within three heartbeats, and a new one tells of the gap', async () => {
+    const stage = open()
+    const { world, link, told } = stage
+    await world.runUntil(20)
+    stage.mode = 'deaf'
+    await world.runUntil(20 + 3 * heartbeat)
+    expect(told).toEqual(['gap 10', `the bus does ${10 + 3 * heartbeat}`])
+    expect(link.status()).toMatchObject({ isUp: false, lost: 1 })
+    stage.mode = 'well'
+    await world.runUntil(60_000)
+    expect(told.slice(2)).toEqual([expect.stringMatching(/^gap /)])
+    expect(stage.open).toBe(1)
+  })
+
+  test.each(['refuses', 'hangs', 'deaf'] as const)(
+    'to a server that %s from the beginning is tried again, ever more slowly',
+    async (mode) => {
+      const stage = open()
+      const { world, link, told } = stage
+      stage.mode = mode
+      await world.runUntil(10 * 60_000)
+      expect(link.status()).toMatchObject({ isUp: false })
+      const { lost } = link.status()
+      expect(lost).toBeGreaterThan(10)
+      expect(lost).toBeLessThan(40)
+      stage.mode = 'well'
+      await world.runUntil(11 * 60_000)
+      expect(link.status().isUp).toBe(true)
+      expect(told.at(-1)).toMatch(/^gap /)
+      expect(stage.open).toBe(1)
+    },
+  )
+
+  test('that ends is made anew', async () => {
+    const stage = open()
+    const { world, link, told } = stage
+    await world.runUntil(20)
+    stage.breakLink()
+    await world.runUntil(1_000)
+    expect(told).toEqual(['gap 10', 'cut 20', 'gap 230'])
+    expect(link.status()).toMatchObject({ isUp: true, lost: 1 })
+  })
+
+  test('wakes by whatever is said, but for the heartbeats of others', async () => {
+    const { world, told, say } = open()
+    await world.runUntil(20)
+    for (const text of ['look', '', '{', 'x'.repeat(1_000_000), '\0', 'drop table', 'beat']) say(text)
+    expect(told.filter((line) => line.startsWith('wake'))).toHaveLength(7)
+    for (const text of ['beat you 1', 'beat me 99', 'beat me 1', 'beat  ']) say(text)
+    expect(told.filter((line) => line.startsWith('wake'))).toHaveLength(7)
+  })
+
+  test('says much in few messages, and the last one after all that was to say', async () => {
+    const { world, link, sent, told } = open()
+    await world.runUntil(20)
+    for (let count = 0; count < 1_000; count += 1) link.announce()
+    await world.runUntil(100)
+    expect(sent.filter((text) => text === 'look')).toHaveLength(2)
+    link.announce()
+    await world.runUntil(200)
+    expect(sent.filter((text) => text === 'look')).toHaveLength(3)
+    expect(told.filter((line) => line.startsWith('wake'))).toHaveLength(3)
+  })
+
+  test('leaves nothing behind when it is closed, in whatever state', async () => {
+    for (const mode of ['well', 'deaf', 'refuses'] as const) {
+      const stage = open()
+      stage.mode = mode
+      await stage.world.runUntil(20)
+      await stage.link.close()
+      const before = stage.sent.length
+      await stage.world.runUntil(10 * 60_000)
+      expect(stage).toMatchObject({ open: 0, sent: { length: before } })
+      expect(stage.link.status().isUp).toBe(false)
+    }
+  })
+})

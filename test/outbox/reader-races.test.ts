@@ -1,0 +1,99 @@
+import { describe, expect, test } from 'vitest'
+import { openLog, window } from '../support/event-log.js'
+
+describe('the reader of the events', () => {
+  test('misses nothing that commits between two pages of one look', async () => {
+    const log = openLog()
+    const { reader, delivered, commit, clock } = log
+    log.transactions = { oldest: 100, next: 101 }
+    await reader.look()
+    // Number 1 belongs to transaction 100; 700 others come after it.
+    commit(...Array.from({ length: 700 }, (_, index) => index + 2))
+    for (let second = 0; second < 3; second += 1) {
+      clock.advance(2_000)
+      log.transactions = { oldest: 100, next: 900 }
+      await reader.look()
+    }
+    clock.advance(2_000)
+    log.meanwhile = () => {
+      commit(1)
+      log.transactions = { oldest: 1_000, next: 1_000 }
+      log.meanwhile = null
+    }
+    await reader.look()
+    clock.advance(2_000)
+    await reader.look()
+    expect(delivered).toHaveLength(701)
+    expect(delivered.at(-1)).toBe('e1')
+  })
+
+  test('finds what was numbered before its first look and committed after it', async () => {
+    const { reader, delivered, commit } = openLog()
+    commit(2)
+    await reader.look()
+    commit(1)
+    await reader.look()
+    expect(delivered).toEqual(['e1'])
+  })
+
+  test('lets an event that it saw at its first look be told by who committed it', async () => {
+    const { reader, delivered, commit } = openLog()
+    commit(1)
+    await reader.look()
+    expect(reader.claim('e1')).toBe(true)
+    expect(reader.claim('e1')).toBe(false)
+    expect(delivered).toEqual([])
+  })
+
+  test('knows minutes later what it told, for an answer that comes late', async () => {
+    const { reader, delivered, commit, clock } = openLog()
+    await reader.look()
+    commit(1)
+    for (let minute = 0; minute < 9; minute += 1) {
+      await reader.look()
+      clock.advance(60_000)
+    }
+    expect(delivered).toEqual(['e1'])
+    expect(reader.claim('e1')).toBe(false)
+  })
+
+  test('counts the window from the end of a look that took long', async () => {
+    const log = openLog()
+    const { reader, delivered, commit, clock } = log
+    await reader.look()
+    log.meanwhile = () => clock.advance(4_900)
+    commit(2)
+    await reader.look()
+    log.meanwhile = null
+    clock.advance(window - 1)
+    await reader.look()
+    commit(1)
+    await reader.look()
+    expect(delivered).toEqual(['e2', 'e1'])
+  })
+
+  test('begins anew where the numbers went back, and says that something was missed', async () => {
+    const log = openLog()
+    const { reader, delivered, commit, remove, gaps } = log
+    commit(1, 2, 3)
+    await reader.look()
+    for (const seq of [2, 3]) remove(seq)
+    await reader.look()
+    expect(gaps).toHaveLength(1)
+    await reader.look()
+    log.name = 'new-'
+    commit(2)
+    await reader.look()
+    expect(delivered).toEqual(['new-2'])
+  })
+
+  test('goes through no further pages once it is stopped', async () => {
+    const log = openLog()
+    const { reader, delivered, commit } = log
+    await reader.look()
+    commit(...Array.from({ length: 5_000 }, (_, index) => index + 1))
+    log.meanwhile = () => reader.stop()
+    await reader.look()
+    expect(delivered).toHaveLength(500)
+  })
+})
