@@ -67,7 +67,7 @@ describe.each(servers)('a %s server that is stopped and started under load', (na
       for (const { from, to } of outages)
         expect(load.calls.some(({ start, end, status }) => status === 503 && start > from && end < to)).toBe(true)
     },
-    180_000,
+    600_000,
   )
 })
 
