@@ -116,7 +116,7 @@ no query. The price is the bound: a logout on another node bites within that tim
     'The strict verify',
     'strict',
     `Where \`maxStaleness\` is 0, the default, every \`verify\` asks the database, and a logout bites at once everywhere. Callers that ask at the same time share
-one query, and a signature is checked only the first time that a token is shown. A Redis allowlist is still a little faster
+one query, and a signature is checked only the first time that a token is shown. A Redis allowlist is about as fast
 with many callers, and much faster with one; and one caller alone gains nothing from sharing, so that on Postgres a prepared
 statement behind @fastify/jwt or a session cookie is faster, too.`,
   ),
