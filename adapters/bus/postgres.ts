@@ -14,7 +14,6 @@ interface PostgresClient {
   readonly processID: unknown
   on(event: 'notification', listener: (message: { channel: string; payload?: string }) => void): void
   on(event: 'error' | 'end', listener: (error?: unknown) => void): void
-  end(): Promise<void>
   connection: { stream: { setKeepAlive(isOn: boolean, delay: number): void; destroy(): void } }
 }
 
@@ -35,7 +34,7 @@ const pooled =
 export function postgresBus(knex: Knex, options?: PostgresBusOptions): Bus {
   checkOptions('postgresBus', options, ['channel'])
   const channel = checkText('channel', options?.channel ?? 'rollcall', 63)
-  const client = knex.client as KnexClient
+  const client = (knex as Knex | undefined)?.client as KnexClient | undefined
   if (typeof knex !== 'function' || client?.driverName !== 'pg')
     throw new TypeError('postgresBus takes your Knex instance of Postgres')
 
@@ -43,11 +42,15 @@ export function postgresBus(knex: Knex, options?: PostgresBusOptions): Bus {
     async connect({ message, closed }) {
       const connection = await client.acquireRawConnection()
       let isOpen = true
-      const end = (reason: unknown): void => {
-        if (!isOpen) return
+      /** Answers whether it was open. */
+      const destroy = (): boolean => {
+        const wasOpen = isOpen
         isOpen = false
         connection.connection.stream.destroy()
-        closed(reason)
+        return wasOpen
+      }
+      const end = (reason: unknown): void => {
+        if (destroy()) closed(reason)
       }
       connection.on('error', end)
       connection.on('end', () => end(new Error('the connection of the bus ended')))
@@ -55,21 +58,20 @@ export function postgresBus(knex: Knex, options?: PostgresBusOptions): Bus {
         if (from === channel && payload !== undefined) message(payload)
       })
       connection.connection.stream.setKeepAlive(true, 10_000)
-      const { rows } = await connection.query('select pg_backend_pid() as pid')
-      if (Number(rows[0]?.pid) !== connection.processID) {
-        isOpen = false
-        connection.connection.stream.destroy()
-        throw new Error(pooled)
+      try {
+        const { rows } = await connection.query('select pg_backend_pid() as pid')
+        if (Number(rows[0]?.pid) !== connection.processID) throw new Error(pooled)
+        await connection.query(`listen "${channel.replaceAll('"', '""')}"`)
+      } catch (error) {
+        destroy()
+        throw error
       }
-      await connection.query(`listen "${channel.replaceAll('"', '""')}"`)
       return {
         async send(text) {
           await connection.query('select pg_notify($1, $2)', [channel, text])
         },
         async close() {
-          if (!isOpen) return
-          isOpen = false
-          connection.connection.stream.destroy()
+          destroy()
         },
       }
     },

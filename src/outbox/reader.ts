@@ -52,13 +52,13 @@ export function createEventReader(clock: Clock, window: number, work: EventReade
   }
 
   /** Where the log ends. What was committed before is no news, but who committed it may still tell. */
-  async function begin(): Promise<EventPage> {
+  async function begin(begunAt: number): Promise<void> {
     const end = await work.read(null, 1)
     const start = Math.max(0, (end.events[0]?.seq ?? end.unreadable[0]?.seq ?? 0) - margin)
     position = start
     const last = await takeAll(await work.read(start, pageSize), false)
     resume = start
-    return last
+    checkpoints.settle({ begunAt, endedAt: clock.mono(), seq: position, next: last.transactions?.next }, null)
   }
 
   return {
@@ -67,18 +67,16 @@ export function createEventReader(clock: Clock, window: number, work: EventReade
     async look() {
       const begunAt = clock.mono()
       known.forget(resume ?? 0)
-      if (resume === null) {
-        const last = await begin()
-        checkpoints.settle({ begunAt, endedAt: clock.mono(), seq: position, next: last.transactions?.next }, null)
-        return
-      }
+      if (resume === null) return begin(begunAt)
       const first = await work.read(resume, pageSize)
       if (first.last !== null && first.last < position) {
         // A failover or a restore lost what was read: numbers come again, for other events.
+        const reached = position
         resume = null
         checkpoints = createCheckpoints(window)
-        work.gap(new Error(`the events end at ${first.last}, and were read up to ${position} before`))
-        return
+        await begin(begunAt)
+        // Now, since nobody is told of what was committed up to here.
+        return work.gap(new Error(`the events ended at ${first.last}, and were read up to ${reached} before`))
       }
       const reached = position
       position = resume
@@ -121,8 +119,11 @@ function createKnown(clock: Clock, deliver: (event: SessionEvent) => void): Know
 
     forget(resume) {
       const now = clock.mono()
-      for (const [id, { seq, at }] of entries)
-        if (now - at >= longest && (seq === null || seq <= resume)) entries.delete(id)
+      // Oldest first, but for those that were claimed later than read.
+      for (const [id, { seq, at }] of entries) {
+        if (now - at < longest) return
+        if (seq === null || seq <= resume) entries.delete(id)
+      }
     },
   }
 }
