@@ -4,7 +4,7 @@ import { isRollcallError } from '../src/errors.js'
 import { memoryStore } from '../src/memory-store.js'
 import { createSessions } from '../src/sessions.js'
 import { isAccept, isEndOf, lateness } from './support/lateness.js'
-import { loadWith } from './support/load-with.js'
+import { findDefects, type Defect } from './support/load-with.js'
 import {
   maxStaleness,
   nodes,
@@ -84,7 +84,7 @@ describe('a roll read by four nodes that hear nothing from one another', () => {
 })
 
 /** What could be wrong, and would be found. Each replaces a text of the sources that must be there. */
-const defects: readonly (readonly [name: string, file: string, from: string, to: string])[] = [
+const defects: readonly Defect[] = [
   [
     'the age of a kept read counts from its end',
     'lookup/lookup.ts',
@@ -145,19 +145,12 @@ const defects: readonly (readonly [name: string, file: string, from: string, to:
 
 describe('the same check', () => {
   test('finds every defect that is put in (a checker that finds nothing checks nothing)', async () => {
-    const found: string[] = []
-    for (const [name, file, from, to] of defects) {
-      const broken = await loadWith(file, from, to)
-      let runs = 0
-      const property = fc.asyncProperty(someSteps, async (steps) => {
-        runs += 1
-        return breachOf(await runHistory(broken.library, steps)) === null
-      })
-      const { failed } = await fc
-        .check(property, { numRuns: 5_000, seed, endOnFailure: true })
-        .finally(() => broken.remove())
-      found.push(`${failed ? `after ${runs} histories` : 'NOT FOUND'}: ${name}`)
-    }
+    const found = await findDefects(
+      defects,
+      seed,
+      someSteps,
+      async (broken, steps) => breachOf(await runHistory(broken, steps)) === null,
+    )
     console.log(`${defects.length} defects put in:\n${found.join('\n')}`)
     expect(found.filter((line) => line.startsWith('NOT'))).toEqual([])
   }, 900_000)

@@ -4,7 +4,7 @@ import { isRollcallError } from '../src/errors.js'
 import { memoryStore } from '../src/memory-store.js'
 import { createSessions } from '../src/sessions.js'
 import { isAccept, lateness } from './support/lateness.js'
-import { loadWith } from './support/load-with.js'
+import { findDefects, type Defect } from './support/load-with.js'
 import {
   nodes,
   runHistory,
@@ -76,7 +76,7 @@ describe('a roll read by four nodes that read the events of all', () => {
   }, 900_000)
 })
 
-const defects: readonly (readonly [name: string, file: string, from: string, to: string])[] = [
+const defects: readonly Defect[] = [
   ['events are read and nothing is forgotten', 'outbox/outbox.ts', 'lookup.changed(event)', 'void lookup'],
   [
     'a read that is under way when the event comes is kept',
@@ -107,19 +107,9 @@ const defects: readonly (readonly [name: string, file: string, from: string, to:
 
 describe('the same check', () => {
   test('finds every defect that is put in', async () => {
-    const found: string[] = []
-    for (const [name, file, from, to] of defects) {
-      const broken = await loadWith(file, from, to)
-      let runs = 0
-      const property = fc.asyncProperty(someSteps, async (steps) => {
-        runs += 1
-        return delaysOf(await runHistory(broken.library, steps, options)).every((late) => late <= delay)
-      })
-      const { failed } = await fc
-        .check(property, { numRuns: 5_000, seed, endOnFailure: true })
-        .finally(() => broken.remove())
-      found.push(`${failed ? `after ${runs} histories` : 'NOT FOUND'}: ${name}`)
-    }
+    const found = await findDefects(defects, seed, someSteps, async (broken, steps) =>
+      delaysOf(await runHistory(broken, steps, options)).every((late) => late <= delay),
+    )
     console.log(`${defects.length} defects put in:\n${found.join('\n')}`)
     expect(found.filter((line) => line.startsWith('NOT'))).toEqual([])
   }, 900_000)

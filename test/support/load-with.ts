@@ -1,10 +1,37 @@
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
+import fc from 'fast-check'
 import { expect } from 'vitest'
 import type { Library } from './simulated-nodes.js'
 
+/** A text of one of the sources, and what takes its place. */
+export type Defect = readonly [name: string, file: string, from: string, to: string]
+
+/** Puts in one defect after another, and answers for each a line that says after how many histories it was found. */
+export async function findDefects<Steps>(
+  defects: readonly Defect[],
+  seed: number,
+  histories: fc.Arbitrary<Steps>,
+  holds: (library: Library, steps: Steps) => Promise<boolean>,
+): Promise<string[]> {
+  const found: string[] = []
+  for (const [name, file, from, to] of defects) {
+    const broken = await loadWith(file, from, to)
+    let runs = 0
+    const property = fc.asyncProperty(histories, async (steps) => {
+      runs += 1
+      return holds(broken.library, steps)
+    })
+    const { failed } = await fc
+      .check(property, { numRuns: 5_000, seed, endOnFailure: true })
+      .finally(() => broken.remove())
+    found.push(`${failed ? `after ${runs} histories` : 'NOT FOUND'}: ${name}`)
+  }
+  return found
+}
+
 /** The sources with one text replaced, in a copy beside the tests, so that their imports find the same packages. */
-export async function loadWith(
+async function loadWith(
   file: string,
   from: string,
   to: string,
