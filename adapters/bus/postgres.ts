@@ -14,7 +14,7 @@ interface PostgresClient {
   readonly processID: unknown
   on(event: 'notification', listener: (message: { channel: string; payload?: string }) => void): void
   on(event: 'error' | 'end', listener: (error?: unknown) => void): void
-  connection: { stream: { setKeepAlive(isOn: boolean, delay: number): void; destroy(): void } }
+  connection: { stream: { setKeepAlive(isOn: boolean, delay: number): void; unref(): void; destroy(): void } }
 }
 
 interface KnexClient {
@@ -57,7 +57,9 @@ export function postgresBus(knex: Knex, options?: PostgresBusOptions): Bus {
       connection.on('notification', ({ channel: from, payload }) => {
         if (from === channel && payload !== undefined) message(payload)
       })
-      connection.connection.stream.setKeepAlive(true, 10_000)
+      const { stream } = connection.connection
+      stream.setKeepAlive(true, 10_000)
+      stream.unref()
       try {
         const { rows } = await connection.query('select pg_backend_pid() as pid')
         if (Number(rows[0]?.pid) !== connection.processID) throw new Error(pooled)

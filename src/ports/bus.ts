@@ -10,7 +10,7 @@ export interface Bus {
 export interface BusListener {
   /** Whatever was sent by any process, this one among them. */
   message(text: string): void
-  /** The link ended by itself, and says why. */
+  /** The link ended by itself, and says why; also before `connect` has settled. */
   closed(reason: unknown): void
 }
 

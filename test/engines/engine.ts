@@ -1,16 +1,13 @@
 import type { Server } from './run-server.js'
 
-export const engineNames = ['postgres', 'mariadb', 'mysql', 'pgbouncer'] as const
+export const engineNames = ['postgres', 'mariadb', 'mysql', 'pgbouncer', 'redis', 'nats'] as const
 
 /** What the tests run on. */
 export type EngineName = (typeof engineNames)[number]
 
-/** All that can be started; Redis is for the benchmarks only. */
-export type ServerName = EngineName | 'redis'
-
-/** A database server that answers, and the way it was come by. */
-export interface Engine<Name extends ServerName = EngineName> {
-  readonly name: Name
+/** A server that answers, and the way it was come by. */
+export interface Engine {
+  readonly name: EngineName
   readonly url: string
   readonly version: string
   /** For example `started from /usr/sbin/mariadbd` or `given by ROLLCALL_TEST_MARIADB_URL`. */

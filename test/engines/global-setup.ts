@@ -14,7 +14,7 @@ declare module 'vitest' {
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const print = (line: string): void => project.vitest.logger.log(line)
   const { engines, leftOut, stop } = await startEngines(engineNames, { log: print })
-  const urls: Record<EngineName, string | null> = { postgres: null, mariadb: null, mysql: null, pgbouncer: null }
+  const urls = Object.fromEntries(engineNames.map((name) => [name, null])) as Record<EngineName, string | null>
   for (const { name, url, version, source } of engines) {
     urls[name] = url
     print(`${name.padEnd(10)} ${version.padEnd(10)} ${source}`)

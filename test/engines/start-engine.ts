@@ -1,4 +1,4 @@
-import type { Engine, ServerName, StartOptions } from './engine.js'
+import type { Engine, EngineName, StartOptions } from './engine.js'
 import { findProgram } from './find-program.js'
 import { installPackage } from './install-packages.js'
 import { openPlace } from './place.js'
@@ -9,13 +9,10 @@ import { startContainer } from './start-container.js'
 import { unpackMysql } from './unpack-mysql.js'
 import { isAtLeast } from './versions.js'
 
-type Way<Name extends ServerName> = () => Promise<Engine<Name>>
+type Way = () => Promise<Engine>
 
 /** Comes by a server in the first way that this machine allows; throws an error that names all ways when none does. */
-export async function startEngine<Name extends ServerName>(
-  name: Name,
-  options: StartOptions = {},
-): Promise<Engine<Name>> {
+export async function startEngine(name: EngineName, options: StartOptions = {}): Promise<Engine> {
   const given = process.env[urlVariable(name)]
   if (given !== undefined && given !== '') return useGiven(name, given)
   if (name === 'pgbouncer' && options.postgresUrl === undefined) return startWithPostgres(name, options)
@@ -36,11 +33,11 @@ export async function startEngine<Name extends ServerName>(
   )
 }
 
-function urlVariable(name: ServerName): string {
+function urlVariable(name: EngineName): string {
   return `ROLLCALL_TEST_${name.toUpperCase()}_URL`
 }
 
-async function useGiven<Name extends ServerName>(name: Name, url: string): Promise<Engine<Name>> {
+async function useGiven(name: EngineName, url: string): Promise<Engine> {
   const source = `given by ${urlVariable(name)}`
   try {
     const version = await checkVersion(recipes[name], url)
@@ -50,7 +47,7 @@ async function useGiven<Name extends ServerName>(name: Name, url: string): Promi
   }
 }
 
-async function startWithPostgres<Name extends ServerName>(name: Name, options: StartOptions): Promise<Engine<Name>> {
+async function startWithPostgres(name: EngineName, options: StartOptions): Promise<Engine> {
   const behind = await startEngine('postgres', options)
   try {
     const engine = await startEngine(name, { ...options, postgresUrl: behind.url })
@@ -61,16 +58,16 @@ async function startWithPostgres<Name extends ServerName>(name: Name, options: S
   }
 }
 
-function waysTo<Name extends ServerName>(name: Name, { postgresUrl, log = () => {} }: StartOptions): Way<Name>[] {
+function waysTo(name: EngineName, { postgresUrl, log = () => {} }: StartOptions): Way[] {
   const recipe = recipes[name]
-  const startFound = async (): Promise<Engine<Name>> => startProgram(name, await findProgram(recipe), postgresUrl)
-  const startInstalled = async (): Promise<Engine<Name>> => {
+  const startFound = async (): Promise<Engine> => startProgram(name, await findProgram(recipe), postgresUrl)
+  const startInstalled = async (): Promise<Engine> => {
     if (recipe.debianPackage === null) return startProgram(name, await unpackMysql(log), postgresUrl)
     log(`${name}: installing the Debian package ${recipe.debianPackage}`)
     await installPackage(recipe.debianPackage)
     return startFound()
   }
-  const startInDocker = async (): Promise<Engine<Name>> => {
+  const startInDocker = async (): Promise<Engine> => {
     const { url, close } = await startContainer(recipe, (line) => log(`${name}: ${line}`))
     const version = await checkVersion(recipe, url)
     return { name, url, version, source: `run by Docker from ${recipe.image?.name}`, server: null, stop: close }
@@ -78,11 +75,7 @@ function waysTo<Name extends ServerName>(name: Name, { postgresUrl, log = () => 
   return [startFound, startInstalled, startInDocker]
 }
 
-async function startProgram<Name extends ServerName>(
-  name: Name,
-  program: Program,
-  postgresUrl: string | undefined,
-): Promise<Engine<Name>> {
+async function startProgram(name: EngineName, program: Program, postgresUrl: string | undefined): Promise<Engine> {
   const recipe = recipes[name]
   const place = await openPlace({ requiresUser: recipe.requiresUser })
   try {

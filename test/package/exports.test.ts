@@ -26,6 +26,8 @@ const names: Record<string, string[]> = {
   './sqlite': ['sqliteStore'],
   './memory': ['memoryStore'],
   './bus/postgres': ['postgresBus'],
+  './bus/redis': ['redisBus'],
+  './bus/nats': ['natsBus'],
   './opentelemetry': ['instrument'],
   './migrations': ['migrate', 'migrationSql', 'rollback', 'status'],
 }
