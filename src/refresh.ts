@@ -69,7 +69,11 @@ export async function refresh<Claims, Transaction>(
   })
   if (typeof answered === 'string') throw new RollcallError('refresh_token_reused')
   const { outcome, record, next } = answered
-  if (outcome === 'rotated' || outcome === 'redelivered-late') context.lookup.forget(record.userId, record.sid)
+  if (outcome === 'rotated' || outcome === 'redelivered-late') {
+    context.lookup.forget(record.userId, record.sid)
+    // The access token before this one ends after grace, or now. It ended by no event: one for each refresh would be many.
+    context.outbox?.announceChange(record)
+  }
   // Who shows the current token has it; who is only now given it has yet to show that it arrived.
   if (outcome === 'unchanged') noteUse(context, record, record.jti)
   // Last, and for every outcome alike: whatever fails from here on, the same token is answered with this pair again.

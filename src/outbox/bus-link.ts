@@ -1,9 +1,13 @@
 import type { Bus, BusLink } from '../ports/bus.js'
 import type { Clock } from '../ports/clock.js'
+import type { SessionKey } from '../ports/store.js'
+import { createNews, look, nameSession, readMessage, writeMessage, type News } from './news.js'
 
 export interface LinkWork {
   /** Something may have been committed. */
   wake(): void
+  /** The row of this session has changed. */
+  changed(key: SessionKey): void
   /** The link hears again, or for the first time: what was said before is lost. */
   gap(): void
   fault(error: unknown): void
@@ -15,8 +19,10 @@ export interface LinkWork {
 
 /** Keeps a link to the bus, notices when it is deaf, and makes another. */
 export interface KeptLink {
-  /** Wakes all. Many calls at once are few messages. */
+  /** Wakes all. Many calls at once are few messages; while the link is down they wait for the next. */
   announce(): void
+  /** Tells all that the row of this session has changed without an event. */
+  announceChange(key: SessionKey): void
   status(): LinkStatus
   close(): Promise<void>
 }
@@ -30,12 +36,12 @@ export interface LinkStatus {
   readonly lost: number
 }
 
-const look = 'look'
 const longestWait = 30_000
 const deaf = 'the bus does not hear what it says: the way to its server is cut'
 
 /** @param heartbeat milliseconds; a link that hears nothing is given up within three of them */
 export function keepLink(clock: Clock, bus: Bus, heartbeat: number, work: LinkWork): KeptLink {
+  const news = createNews()
   let link: TestedLink | null = null
   let isUp = false
   let heardAt: number | null = null
@@ -45,9 +51,10 @@ export function keepLink(clock: Clock, bus: Bus, heartbeat: number, work: LinkWo
   let cancel = (): void => {}
 
   function open(): void {
-    link = openLink(clock, bus, heartbeat, {
+    link = openLink(clock, bus, heartbeat, news, {
       name: work.name(),
       wake: () => work.wake(),
+      changed: (key) => work.changed(key),
       heard() {
         heardAt = clock.mono()
         failures = 0
@@ -67,10 +74,16 @@ export function keepLink(clock: Clock, bus: Bus, heartbeat: number, work: LinkWo
     })
   }
 
+  function say(item: string): void {
+    news.add([item])
+    link?.say()
+  }
+
   // In a moment: what it works with is only being made.
   void Promise.resolve().then(() => isClosed || open())
   return {
-    announce: () => link?.announce(),
+    announce: () => say(look),
+    announceChange: (key) => say(nameSession(key)),
     status: () => ({ isUp, lastHeard: heardAt === null ? null : clock.mono() - heardAt, lost }),
     async close() {
       isClosed = true
@@ -82,23 +95,24 @@ export function keepLink(clock: Clock, bus: Bus, heartbeat: number, work: LinkWo
 }
 
 interface TestedLink {
-  announce(): void
+  /** Sends what is new. */
+  say(): void
   close(): Promise<void>
 }
 
-interface TestedLinkWork {
+interface TestedLinkWork extends Pick<LinkWork, 'wake' | 'changed'> {
   readonly name: string
-  wake(): void
   heard(): void
   ended(reason: unknown): void
 }
 
 /** One link, from the first try to its end, which it tells once. */
-function openLink(clock: Clock, bus: Bus, heartbeat: number, work: TestedLinkWork): TestedLink {
+function openLink(clock: Clock, bus: Bus, heartbeat: number, news: News, work: TestedLinkWork): TestedLink {
   let link: BusLink | null = null
   let beats = 0
   let awaited = ''
   let isOver = false
+  let saying: readonly string[] = []
   let cancel = clock.after(2 * heartbeat, () => end(new Error(deaf)))
 
   async function close(): Promise<void> {
@@ -110,6 +124,8 @@ function openLink(clock: Clock, bus: Bus, heartbeat: number, work: TestedLinkWor
   function end(reason: unknown): void {
     if (isOver) return
     void close()
+    // It may have been lost: the next link says it again.
+    news.add(saying)
     work.ended(reason)
   }
 
@@ -121,8 +137,12 @@ function openLink(clock: Clock, bus: Bus, heartbeat: number, work: TestedLinkWor
 
   function message(text: string): void {
     if (isOver) return
-    // Of whatever else is said on this channel, a look costs least.
-    if (!text.startsWith('beat ')) return work.wake()
+    if (!text.startsWith('beat ')) {
+      const { sessions, isLook } = readMessage(text)
+      for (const key of sessions) work.changed(key)
+      if (isLook) work.wake()
+      return
+    }
     if (text !== awaited) return
     cancel()
     cancel = clock.after(heartbeat, () => {
@@ -132,27 +152,23 @@ function openLink(clock: Clock, bus: Bus, heartbeat: number, work: TestedLinkWor
     work.heard()
   }
 
+  /** One message at a time; what comes up meanwhile shares the next. */
+  function say(): void {
+    if (isOver || link === null || saying.length > 0) return
+    saying = news.take()
+    if (saying.length === 0) return
+    link.send(writeMessage(saying)).then(() => {
+      saying = []
+      say()
+    }, end)
+  }
+
   bus.connect({ message, closed: end }).then(async (opened) => {
     link = opened
-    if (isOver) await close()
-    else beat()
+    if (isOver) return close()
+    beat()
+    say()
   }, end)
 
-  return { announce: createAnnouncer((text) => (isOver || link === null ? null : link.send(text).catch(end))), close }
-}
-
-/** One message at a time; who comes meanwhile shares the next. */
-function createAnnouncer(send: (text: string) => Promise<void> | null): () => void {
-  let isSaying = false
-  let hasMore = false
-  return function announce() {
-    hasMore = isSaying
-    const said = isSaying ? null : send(look)
-    if (said === null) return
-    isSaying = true
-    void said.then(() => {
-      isSaying = false
-      if (hasMore) announce()
-    })
-  }
+  return { say, close }
 }

@@ -3,6 +3,7 @@ import type { Context } from '../context.js'
 import type { Clock } from '../ports/clock.js'
 import { randomId } from '../tokens/format.js'
 import type { Bus } from '../ports/bus.js'
+import type { SessionKey } from '../ports/store.js'
 import { keepLink, type LinkStatus } from './bus-link.js'
 import { createEventReader, type EventReader } from './reader.js'
 
@@ -21,6 +22,8 @@ export interface OutboxSettings {
 export interface Outbox extends Pick<EventReader, 'claim'> {
   /** Wakes the other processes, after a commit. */
   announce(): void
+  /** Tells the other processes, where there is a bus, that the row of this session has changed without an event. */
+  announceChange(key: SessionKey): void
   status(): OutboxStatus
   /** Ends it; resolves when no read is under way. */
   close(): Promise<void>
@@ -79,6 +82,7 @@ export function openOutbox<Claims, Transaction>(
       ? null
       : keepLink(clock, bus, heartbeat, {
           wake: () => looks.wake(),
+          changed: ({ userId, sid }) => contextOf().lookup.forget(userId, sid),
           gap: () => (forgetAll(), looks.wake()),
           fault: fault('bus'),
           chance,
@@ -86,6 +90,7 @@ export function openOutbox<Claims, Transaction>(
         })
   return {
     announce: () => link?.announce(),
+    announceChange: (key) => link?.announceChange(key),
     claim: (eventId) => reader.claim(eventId),
     status: () => ({ ...looks.status(), position: reader.position(), delivered, bus: link?.status() ?? null }),
     async close() {

@@ -1,6 +1,7 @@
 /**
  * What wakes other processes when something was committed. It carries no truth: what happened stands in the events table,
- * and a message that is forged, doubled or lost costs a read, or a wait until the next look.
+ * and a message that is forged, doubled or lost costs a read, or a wait until the next look. It may name sessions by user id
+ * and `sid`; it never holds a token.
  */
 export interface Bus {
   /** Opens a link of its own. Rejects when that fails, with the reason. */
@@ -15,7 +16,7 @@ export interface BusListener {
 }
 
 export interface BusLink {
-  /** Tells every process that listens. At most 200 characters. */
+  /** Tells every process that listens. At most 7,000 characters, all of them ASCII. */
   send(text: string): Promise<void>
   /** Ends the link; `closed` is not called. */
   close(): Promise<void>

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { keepLink, type KeptLink } from '../../src/outbox/bus-link.js'
+import { createNews } from '../../src/outbox/news.js'
 import type { Bus, BusListener } from '../../src/ports/bus.js'
+import type { SessionKey } from '../../src/ports/store.js'
 import { createNodeClock, createWorld, type World } from '../support/simulated-world.js'
 
 const heartbeat = 5_000
@@ -46,6 +48,7 @@ function open(): Stage {
   const clock = createNodeClock(world)
   const work = {
     wake: tell('wake'),
+    changed: ({ userId, sid }: SessionKey) => tell(`changed ${userId} ${sid}`)(),
     gap: tell('gap'),
     fault: (error: unknown) => tell(String(error).slice(7, 19))(),
     chance: () => 1,
@@ -141,6 +144,82 @@ describe('a link to the bus', () => {
     await world.runUntil(200)
     expect(sent.filter((text) => text === 'look')).toHaveLength(3)
     expect(told.filter((line) => line.startsWith('wake'))).toHaveLength(3)
+  })
+
+  test('names sessions that changed without an event, each once and many in a message', async () => {
+    const { world, link, sent, told } = open()
+    await world.runUntil(20)
+    const userIds = ['alice', 'ålice/ \n', '%41', '\u{1F4A9}'.repeat(60)]
+    for (const userId of userIds.concat(userIds)) link.announceChange({ userId, sid: 's-1' })
+    link.announce()
+    await world.runUntil(100)
+    expect(told.slice(1)).toEqual([
+      ...userIds.slice(0, 1).map((userId) => `changed ${userId} s-1 30`),
+      ...userIds.slice(1).map((userId) => `changed ${userId} s-1 40`),
+      // Changed again after it had been said.
+      'changed alice s-1 40',
+      'wake 40',
+    ])
+    expect(sent.filter((text) => !text.startsWith('beat'))).toHaveLength(2)
+  })
+
+  test('sends messages that a NOTIFY of Postgres can carry', async () => {
+    const { world, link, sent, told } = open()
+    await world.runUntil(20)
+    for (let count = 0; count < 1_000; count += 1)
+      link.announceChange({ userId: `${'\u{1F4A9}'.repeat(60)}${count}`, sid: 'x'.repeat(64) })
+    await world.runUntil(60_000)
+    expect(told.filter((line) => line.startsWith('changed'))).toHaveLength(1_000)
+    for (const text of sent) expect(Buffer.byteLength(text)).toBeLessThan(8_000)
+  })
+
+  test('says what came up while it was down, or was lost on the way, once it is up again', async () => {
+    const stage = open()
+    const { world, link, told } = stage
+    await world.runUntil(20)
+    stage.mode = 'deaf'
+    link.announceChange({ userId: 'on the way', sid: 's' })
+    await world.runUntil(25)
+    stage.breakLink()
+    stage.mode = 'refuses'
+    link.announce()
+    for (let count = 0; count < 100; count += 1) link.announceChange({ userId: `user-${count}`, sid: 's' })
+    await world.runUntil(60_000)
+    stage.mode = 'well'
+    expect(told.filter((line) => /^(wake|changed)/.test(line))).toEqual([])
+    await world.runUntil(3 * 60_000)
+    expect(told.filter((line) => line.startsWith('wake'))).toHaveLength(1)
+    const changed = told.filter((line) => line.startsWith('changed')).map((line) => line.replace(/ s \d+$/, ''))
+    expect(new Set(changed)).toEqual(
+      new Set(['changed on the way', ...Array.from({ length: 100 }, (_, count) => `changed user-${count}`)]),
+    )
+  })
+
+  test('lets go of the oldest of what it can not say for long', () => {
+    const news = createNews()
+    for (let count = 0; count < 20_000; count += 1) news.add([`user-${count}/s`])
+    const taken: string[] = []
+    for (let items = news.take(); items.length > 0; items = news.take()) taken.push(...items)
+    expect(taken).toHaveLength(10_000)
+    expect(taken.at(-1)).toBe('user-19999/s')
+  })
+
+  test.each([
+    ['alice/s', ['changed alice s']],
+    ['alice/s look', ['changed alice s', 'wake']],
+    ['alice/s bob/t/u', ['changed alice s', 'wake']],
+    ['%ZZ/s', ['wake']],
+    ['alice/', ['wake']],
+    ['/s', ['wake']],
+    ['a%00b/s', ['wake']],
+    [`alice/${'s'.repeat(65)}`, ['wake']],
+    [`${'a'.repeat(256)}/s`, ['wake']],
+    ['alice/s '.repeat(100_000), ['wake']],
+  ])('takes %j, whoever sent it, for no more than a reason to read', async (text, expected) => {
+    const { world, told, say } = open()
+    await world.runUntil(20)
+    say(text)
+    expect(told.slice(1)).toEqual(expected.map((line) => `${line} 20`))
   })
 
   test('leaves nothing behind when it is closed, in whatever state', async () => {
