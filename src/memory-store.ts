@@ -1,5 +1,6 @@
 import type {
   EventPage,
+  EventRows,
   InsertOutcome,
   ListPage,
   NewSession,
@@ -159,7 +160,7 @@ function userMethods(rows: Rows): Pick<Store, 'readUser' | 'raiseVersion' | 'sus
 function administrationMethods({
   users,
   events,
-}: Rows): Pick<Store, 'pruneBatch' | 'readEvents' | 'committed' | 'settled'> {
+}: Rows): Pick<Store, 'pruneBatch' | 'readEvents' | 'readEventsAt' | 'committed' | 'settled'> {
   return {
     async pruneBatch({ now, eventsBefore, batchSize }: PrunePolicy): Promise<PruneCounts> {
       const dead = [...users.values()].flatMap(({ record, sessions }) =>
@@ -180,6 +181,10 @@ function administrationMethods({
         last: events.at(-1)?.seq ?? null,
         transactions: { oldest: 0, next: 0 },
       }
+    },
+
+    async readEventsAt(seqs): Promise<EventRows> {
+      return { events: events.filter(({ seq }) => seqs.includes(seq)), unreadable: [] }
     },
 
     async committed(eventIds): Promise<string[]> {

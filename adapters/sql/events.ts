@@ -1,7 +1,8 @@
 import type { Knex } from 'knex'
-import type { EventLog, EventPage, LoggedEvent, SessionEvent, SessionEventType } from '../../src/ports/store.js'
+import type { EventLog, EventRows, LoggedEvent, SessionEvent, SessionEventType } from '../../src/ports/store.js'
 import type { Cell, Run } from './dialect.js'
 import type { SqlEngine } from './engine.js'
+import { padTo } from './keys.js'
 import { integer, nullableText, text } from './rows.js'
 
 /** Writes an event in the transaction of its change. */
@@ -16,6 +17,11 @@ export function createWriteEvent({ dialect, tables }: SqlEngine): WriteEvent {
   }
 }
 
+/** Few statements for lists of up to 500 numbers. */
+const sizes = [8, 64, 500]
+/** Of no event. */
+const noNumber = 0
+
 export function eventMethods({ connections, dialect, tables }: SqlEngine): EventLog<Knex.Transaction> {
   const selectEvent = dialect.compile(`select 1 from ${tables.events} where event_id = ?`)
   const { oldest, next } = dialect.runningTransactions ?? { oldest: 'null', next: 'null' }
@@ -26,6 +32,11 @@ export function eventMethods({ connections, dialect, tables }: SqlEngine): Event
      from (select 1 as one) o left join (${select}) e on 1 = 1 order by e.seq limit ?`
   const selectAfter = dialect.compile(
     page(`select ${columns} from ${tables.events} where seq > ? order by seq limit ?`),
+  )
+  const selectAt = sizes.map((size) =>
+    dialect.compile(
+      `select ${columns} from ${tables.events} where seq in (?${', ?'.repeat(size - 1)}) order by seq limit ?`,
+    ),
   )
   const selectLast = dialect.compile(page(`select ${columns} from ${tables.events} order by seq desc limit ?`))
 
@@ -42,6 +53,13 @@ export function eventMethods({ connections, dialect, tables }: SqlEngine): Event
           last: last == null ? null : integer(last),
           transactions: isTold ? { oldest: integer(first), next: integer(second) } : null,
         }
+      }),
+
+    readEventsAt: (seqs, scope) =>
+      connections.use(scope, async (run) => {
+        const index = sizes.findIndex((size) => size >= seqs.length)
+        const { rows } = await run(selectAt[index]!, [...padTo(sizes[index]!, seqs, noNumber), sizes[index]!])
+        return readRows(rows)
       }),
 
     committed: (eventIds, scope) =>
@@ -64,7 +82,7 @@ export function eventMethods({ connections, dialect, tables }: SqlEngine): Event
 }
 
 /** One by one, so that a row that another program has broken stands in the way of no other. */
-function readRows(rows: readonly (readonly Cell[])[]): Pick<EventPage, 'events' | 'unreadable'> {
+function readRows(rows: readonly (readonly Cell[])[]): EventRows {
   const events: LoggedEvent[] = []
   const unreadable: { seq: number; error: Error }[] = []
   for (const row of rows) {

@@ -37,8 +37,8 @@ export async function runForKeys(
 }
 
 /** The list with this entry repeated at its end until it has this size, where it is shorter. */
-export function padTo(size: number, keys: readonly SessionKey[], entry: SessionKey): readonly SessionKey[] {
-  return size <= keys.length ? keys : [...keys, ...Array<SessionKey>(size - keys.length).fill(entry)]
+export function padTo<Entry>(size: number, list: readonly Entry[], entry: Entry): readonly Entry[] {
+  return size <= list.length ? list : [...list, ...Array<Entry>(size - list.length).fill(entry)]
 }
 
 function byKey(a: SessionKey, b: SessionKey): number {

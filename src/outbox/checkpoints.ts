@@ -12,10 +12,16 @@ export interface Checkpoint {
 /** A number is taken some moments before it is known of its transaction that it runs. */
 const settling = 1_000
 
-/** Knows up to which number no row can appear any more. */
+/** Up to which numbers no row can appear any more, and up to which were read longer ago than the window. */
+export interface Settled {
+  readonly settled: number
+  readonly recent: number
+}
+
+/** Knows from where on the log is to be read again. */
 export interface Checkpoints {
   /** @param oldest of the transactions that were running when the look began; `null` where that is not known */
-  settle(look: Checkpoint, oldest: number | null): number
+  settle(look: Checkpoint, oldest: number | null): Settled
 }
 
 /** @param window milliseconds for which open transactions are waited for where it is not known */
@@ -23,18 +29,19 @@ export function createCheckpoints(window: number): Checkpoints {
   let checkpoints: readonly Checkpoint[] = []
   return {
     settle(look, oldest) {
-      const isSettled = ({ endedAt }: Checkpoint): boolean => {
-        const age = look.begunAt - endedAt
-        if (age >= longest) return true
-        if (oldest === null) return age >= window
-        const later = checkpoints.find(({ begunAt }) => begunAt >= endedAt + settling)
+      const ageOf = ({ endedAt }: Checkpoint): number => look.begunAt - endedAt
+      const isSettled = (checkpoint: Checkpoint): boolean => {
+        if (ageOf(checkpoint) >= longest) return true
+        if (oldest === null) return ageOf(checkpoint) >= window
+        const later = checkpoints.find(({ begunAt }) => begunAt >= checkpoint.endedAt + settling)
         return later?.next !== undefined && oldest >= later.next
       }
-      const settled = checkpoints.findLastIndex(isSettled)
-      const { seq } = checkpoints[settled] ?? { seq: 0 }
-      checkpoints = checkpoints.slice(settled + 1)
+      const last = checkpoints.findLastIndex(isSettled)
+      const settled = checkpoints[last]?.seq ?? 0
+      const recent = checkpoints.findLast((checkpoint) => ageOf(checkpoint) >= window)?.seq ?? 0
+      checkpoints = checkpoints.slice(last + 1)
       if (look.endedAt - (checkpoints.at(-1)?.endedAt ?? -Infinity) >= settling) checkpoints = [...checkpoints, look]
-      return seq
+      return { settled, recent }
     },
   }
 }

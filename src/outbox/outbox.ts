@@ -60,6 +60,7 @@ export function openOutbox<Claims, Transaction>(
   const reader = createEventReader(clock, window, {
     read: (after, limit) =>
       askInBackground(contextOf(), (store, { signal }) => store.readEvents(after, limit, { signal })),
+    readAt: (seqs) => askInBackground(contextOf(), (store, { signal }) => store.readEventsAt(seqs, { signal })),
     deliver(event) {
       const { lookup, notifier } = contextOf()
       delivered += 1

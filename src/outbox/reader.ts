@@ -1,6 +1,7 @@
 import type { Clock } from '../ports/clock.js'
-import type { EventPage, LoggedEvent, SessionEvent } from '../ports/store.js'
+import type { EventPage, EventRows, LoggedEvent, SessionEvent } from '../ports/store.js'
 import { createCheckpoints, longest } from './checkpoints.js'
+import { createGaps } from './gaps.js'
 
 /** Finds every event once, also those of transactions that commit long after others that were numbered later. */
 export interface EventReader {
@@ -19,6 +20,7 @@ export interface EventReader {
 
 export interface EventReaderWork {
   read(after: number | null, limit: number): Promise<EventPage>
+  readAt(seqs: readonly number[]): Promise<EventRows>
   deliver(event: SessionEvent): void
   /** Something was not heard: an event that can't be read, or a log that was set back. */
   gap(reason: Error): void
@@ -27,37 +29,43 @@ export interface EventReaderWork {
 const pageSize = 500
 /** How far before its last page the log is read at the beginning, for transactions that are open then. */
 const margin = 1_000
-/** @param window milliseconds for which the rows of an open transaction are waited for, where the store can't tell of it */
+/**
+ * @param window milliseconds for which the rows of an open transaction are waited for, where the store can't tell of it;
+ * where it can, what is older than that is asked for by the numbers that are missing in it
+ */
 export function createEventReader(clock: Clock, window: number, work: EventReaderWork): EventReader {
-  const known = createKnown(clock, (event) => work.deliver(event))
+  const known = createKnown(clock, work)
   let checkpoints = createCheckpoints(window)
-  /** Where the next look begins; `null` before the first. */
-  let resume: number | null = null
+  let gaps = createGaps()
+  /** Up to where all is settled; `null` before the first look. */
+  let settled: number | null = null
+  /** Up to where only what is missing is read again. */
+  let recent = 0
   let position = 0
   let isStopped = false
 
   /** Answers the last page. */
-  async function takeAll(first: EventPage, isNews: boolean): Promise<EventPage> {
-    for (let page = first; ; page = await work.read(position, pageSize)) {
-      for (const event of page.events) known.take(event, isNews)
-      for (const { error } of page.unreadable) if (isNews) work.gap(error)
-      const last = Math.max(0, ...page.events.map(({ seq }) => seq), ...page.unreadable.map(({ seq }) => seq))
-      const isFull = page.events.length + page.unreadable.length === pageSize
-      if (!isFull || isStopped) {
-        position = Math.max(position, last)
-        return page
-      }
-      position = last
+  async function takeAll(first: EventPage, after: number, isNews: boolean): Promise<EventPage> {
+    let from = after
+    for (let page = first; ; page = await work.read(from, pageSize)) {
+      const seqs = known.take(page, isNews)
+      gaps.note(from, seqs)
+      from = seqs.at(-1) ?? from
+      position = Math.max(position, from)
+      if (seqs.length < pageSize || isStopped) return page
     }
   }
 
   /** Where the log ends. What was committed before is no news, but who committed it may still tell. */
   async function begin(begunAt: number): Promise<void> {
     const end = await work.read(null, 1)
-    const start = Math.max(0, (end.events[0]?.seq ?? end.unreadable[0]?.seq ?? 0) - margin)
+    const start = Math.max(0, (numbersOf(end)[0] ?? 0) - margin)
     position = start
-    const last = await takeAll(await work.read(start, pageSize), false)
-    resume = start
+    gaps = createGaps()
+    checkpoints = createCheckpoints(window)
+    const last = await takeAll(await work.read(start, pageSize), start, false)
+    settled = start
+    recent = start
     checkpoints.settle({ begunAt, endedAt: clock.mono(), seq: position, next: last.transactions?.next }, null)
   }
 
@@ -66,25 +74,28 @@ export function createEventReader(clock: Clock, window: number, work: EventReade
 
     async look() {
       const begunAt = clock.mono()
-      known.forget(resume ?? 0)
-      if (resume === null) return begin(begunAt)
-      const first = await work.read(resume, pageSize)
+      known.forget(settled ?? 0)
+      if (settled === null) return begin(begunAt)
+      const missing = gaps.upTo(recent)
+      const from = missing === null ? settled : recent
+      const first = await work.read(from, pageSize)
       if (first.last !== null && first.last < position) {
         // A failover or a restore lost what was read: numbers come again, for other events.
         const reached = position
-        resume = null
-        checkpoints = createCheckpoints(window)
+        settled = null
         await begin(begunAt)
         // Now, since nobody is told of what was committed up to here.
         return work.gap(new Error(`the events ended at ${first.last}, and were read up to ${reached} before`))
       }
-      const reached = position
-      position = resume
-      const last = await takeAll(first, true).finally(() => (position = Math.max(position, reached)))
+      const last = await takeAll(first, from, true)
+      if (missing !== null && missing.length > 0) gaps.note(0, known.take(await work.readAt(missing), true))
       if (isStopped) return
       // What was open when the first page was read may have committed behind it before the last one was.
       const look = { begunAt, endedAt: clock.mono(), seq: position, next: last.transactions?.next }
-      resume = Math.max(resume, checkpoints.settle(look, first.transactions?.oldest ?? null))
+      const until = checkpoints.settle(look, first.transactions?.oldest ?? null)
+      settled = Math.max(settled, until.settled)
+      recent = Math.max(recent, settled, until.recent)
+      gaps.settle(settled)
     },
 
     stop: () => void (isStopped = true),
@@ -92,16 +103,34 @@ export function createEventReader(clock: Clock, window: number, work: EventReade
   }
 }
 
+function numbersOf({ events, unreadable }: EventRows): number[] {
+  return [...events, ...unreadable].map(({ seq }) => seq).toSorted((left, right) => left - right)
+}
+
 interface Known {
   claim(eventId: string): boolean
-  take(event: LoggedEvent, isNews: boolean): void
+  /** Answers the numbers of all rows, ascending. */
+  take(rows: EventRows, isNews: boolean): number[]
   /** Forgets what is neither read again nor claimed any more. */
-  forget(resume: number): void
+  forget(settled: number): void
 }
 
 /** What was read here, or told by who committed it. */
-function createKnown(clock: Clock, deliver: (event: SessionEvent) => void): Known {
+function createKnown(clock: Clock, work: Pick<EventReaderWork, 'deliver' | 'gap'>): Known {
   const entries = new Map<string, { readonly at: number; seq: number | null; isTold: boolean }>()
+
+  /** Whether it is seen for the first time. */
+  function see(id: string, seq: number, isTold: boolean): boolean {
+    const entry = entries.get(id)
+    if (entry) entry.seq = seq
+    else entries.set(id, { at: clock.mono(), seq, isTold })
+    return entry === undefined
+  }
+
+  function takeEvent({ seq, ...event }: LoggedEvent, isNews: boolean): void {
+    if (see(event.id, seq, isNews) && isNews) work.deliver(event)
+  }
+
   return {
     claim(eventId) {
       const entry = entries.get(eventId)
@@ -110,19 +139,19 @@ function createKnown(clock: Clock, deliver: (event: SessionEvent) => void): Know
       return true
     },
 
-    take({ seq, ...event }, isNews) {
-      const entry = entries.get(event.id)
-      if (entry) entry.seq = seq
-      else entries.set(event.id, { at: clock.mono(), seq, isTold: isNews })
-      if (!entry && isNews) deliver(event)
+    take(rows, isNews) {
+      for (const event of rows.events) takeEvent(event, isNews)
+      // No event has an empty id, nor one that begins so.
+      for (const { seq, error } of rows.unreadable) if (see(`\0${seq}`, seq, true) && isNews) work.gap(error)
+      return numbersOf(rows)
     },
 
-    forget(resume) {
+    forget(settled) {
       const now = clock.mono()
       // Oldest first, but for those that were claimed later than read.
       for (const [id, { seq, at }] of entries) {
         if (now - at < longest) return
-        if (seq === null || seq <= resume) entries.delete(id)
+        if (seq === null || seq <= settled) entries.delete(id)
       }
     },
   }

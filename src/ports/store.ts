@@ -241,11 +241,14 @@ export interface LoggedEvent extends SessionEvent {
   readonly seq: number
 }
 
-export interface EventPage {
+export interface EventRows {
   /** By number, ascending. */
   readonly events: readonly LoggedEvent[]
-  /** Rows of the same page that hold something else than an event. */
+  /** Rows among them that hold something else than an event. */
   readonly unreadable: readonly { readonly seq: number; readonly error: Error }[]
+}
+
+export interface EventPage extends EventRows {
   /** The greatest number in the log; `null` when it is empty. */
   readonly last: number | null
   /**
@@ -259,6 +262,8 @@ export interface EventPage {
 export interface EventLog<Transaction> {
   /** At most `limit` committed events with greater numbers than this; with `null` the last ones there are. */
   readEvents(after: number | null, limit: number, scope: Scope<never>): Promise<EventPage>
+  /** The committed events among those of these numbers, of which there are 1 to 500. */
+  readEventsAt(seqs: readonly number[], scope: Scope<never>): Promise<EventRows>
   /** Which of these events are committed, asked on a connection outside any of the caller's transactions. */
   committed(eventIds: readonly string[], scope: Scope<never>): Promise<string[]>
   /** Resolves when the outermost transaction around this one is over, either way. Never rejects; may never resolve. */

@@ -25,6 +25,21 @@ export function describeOutbox<Transaction>(harness: StoreHarness<Transaction>):
       }
     }
 
+    test('reads events by their numbers, and none that are not there', async () => {
+      const { store, scope } = { store: stage().open.store, scope: {} }
+      const users = Array.from({ length: 70 }, () => stage().user())
+      for (const userId of users) await stage().sessions.revokeAll(userId)
+      const { events } = await store.readEvents(null, users.length, scope)
+      const seqs = events.map(({ seq }) => seq)
+      for (const asked of [seqs.slice(0, 1), seqs.slice(0, 9), seqs]) {
+        const found = await store.readEventsAt([...asked, 2 ** 40], scope)
+        expect(found).toEqual({ events: events.slice(0, asked.length), unreadable: [] })
+      }
+      const many = Array.from({ length: 500 - seqs.length }, (_, index) => 2 ** 41 + index)
+      expect((await store.readEventsAt([...many, ...seqs], scope)).events).toEqual(events)
+      expect(await store.readEventsAt([2 ** 40], scope)).toEqual({ events: [], unreadable: [] })
+    })
+
     const there = (): Node => stage().another({ store: stage().open.elsewhere ?? stage().open.store })
 
     test('tells of what another process ended, once, and refuses what was kept of it', async () => {

@@ -87,6 +87,84 @@ describe('the reader of the events', () => {
     expect(delivered).toEqual(['new-2'])
   })
 
+  test('asks only for what is missing while a transaction stays open for minutes', async () => {
+    const log = openLog()
+    const { reader, delivered, commit, clock, asked, rows } = log
+    log.transactions = { oldest: 100, next: 101 }
+    await reader.look()
+    // Numbers 3 and 500 belong to transaction 100, and 7 was rolled back.
+    const open = new Set([3, 7, 500])
+    commit(...Array.from({ length: 1_200 }, (_, index) => index + 1).filter((seq) => !open.has(seq)))
+    for (let second = 0; second < 120; second += 1) {
+      log.transactions = { oldest: 100, next: 2_000 + second }
+      await reader.look()
+      clock.advance(1_000)
+    }
+    expect(asked.at(-1)).toEqual([3, 7, 500])
+    expect(rows.slice(-50)).toEqual(Array.from({ length: 50 }, () => 0))
+    commit(500)
+    await reader.look()
+    commit(3)
+    log.transactions = { oldest: 3_000, next: 3_000 }
+    await reader.look()
+    expect(delivered.slice(-2)).toEqual(['e500', 'e3'])
+    const before = asked.length
+    for (let second = 0; second < 5; second += 1) {
+      clock.advance(2_000)
+      await reader.look()
+    }
+    expect(delivered).toHaveLength(1_199)
+    expect(asked.length).toBeLessThanOrEqual(before + 1)
+  })
+
+  test('reads all again where more is missing than can be asked for', async () => {
+    const log = openLog()
+    const { reader, delivered, commit, clock, asked } = log
+    log.transactions = { oldest: 100, next: 101 }
+    await reader.look()
+    // As where several primaries give out numbers in turns.
+    const each = (first: number): number[] => Array.from({ length: 600 }, (_, index) => 3 * index + first)
+    commit(...each(1))
+    for (let second = 0; second < 60; second += 1) {
+      log.transactions = { oldest: 100, next: 2_000 + second }
+      await reader.look()
+      clock.advance(1_000)
+    }
+    commit(...each(2))
+    await reader.look()
+    expect(asked).toEqual([])
+    expect(delivered).toHaveLength(1_200)
+    log.transactions = { oldest: 3_000, next: 3_000 }
+    for (let second = 0; second < 5; second += 1) {
+      clock.advance(2_000)
+      await reader.look()
+    }
+    // All is settled, and from here on what is missing can be asked for again.
+    log.transactions = { oldest: 3_000, next: 4_000 }
+    commit(5_001, 5_003)
+    for (let second = 0; second < 60; second += 1) {
+      clock.advance(1_000)
+      await reader.look()
+    }
+    commit(5_002)
+    await reader.look()
+    expect(delivered.at(-1)).toBe('e5002')
+  })
+
+  test('tells once of a row that can not be read, however often it comes again', async () => {
+    const log = openLog()
+    const { reader, delivered, commit, clock, gaps } = log
+    await reader.look()
+    commit(1, 3)
+    log.broken.add(2)
+    for (let second = 0; second < 5; second += 1) {
+      await reader.look()
+      clock.advance(1_000)
+    }
+    expect(gaps).toHaveLength(1)
+    expect(delivered).toEqual(['e1', 'e3'])
+  })
+
   test('goes through no further pages once it is stopped', async () => {
     const log = openLog()
     const { reader, delivered, commit } = log

@@ -12,6 +12,8 @@ export interface Log {
   readonly delivered: string[]
   /** How many rows each read answered. */
   readonly rows: number[]
+  /** The numbers that were asked for one by one. */
+  readonly asked: (readonly number[])[]
   commit(...seqs: number[]): void
   /** `null`: the store can't tell. */
   transactions: EventPage['transactions']
@@ -19,22 +21,28 @@ export interface Log {
   readonly gaps: number[]
   remove(seq: number): void
   meanwhile: (() => void) | null
+  /** Numbers of rows that hold no event. */
+  readonly broken: Set<number>
   /** Ids begin with it. */
   name: string
 }
+
+const error = new Error('not an event')
 
 export function openLog(): Log {
   const events = new Map<number, LoggedEvent>()
   const clock = createFakeClock()
   const delivered: string[] = []
   const rows: number[] = []
+  const asked: (readonly number[])[] = []
   const gaps: number[] = []
   const read = async (after: number | null, limit: number): Promise<EventPage> => {
     if (log.fail) throw new Error('ECONNREFUSED')
     const sorted = [...events.values()].toSorted((a, b) => a.seq - b.seq)
     const found = after === null ? sorted.slice(-limit) : sorted.filter(({ seq }) => seq > after).slice(0, limit)
     rows.push(found.length)
-    const page = { events: found, unreadable: [], last: sorted.at(-1)?.seq ?? null, transactions: log.transactions }
+    const unreadable = [...log.broken].filter((seq) => after !== null && seq > after).map((seq) => ({ seq, error }))
+    const page = { events: found, unreadable, last: sorted.at(-1)?.seq ?? null, transactions: log.transactions }
     // What happens while the answer is on its way.
     log.meanwhile?.()
     return page
@@ -42,12 +50,20 @@ export function openLog(): Log {
   const log: Log = {
     reader: createEventReader(clock, window, {
       read,
+      async readAt(seqs) {
+        const found = seqs.map((seq) => events.get(seq)).filter((event) => event !== undefined)
+        asked.push(seqs)
+        rows.push(found.length)
+        return { events: found, unreadable: [] }
+      },
       deliver: ({ id }) => void delivered.push(id),
       gap: () => void gaps.push(clock.mono()),
     }),
+    asked,
     gaps,
     remove: (seq) => void events.delete(seq),
     meanwhile: null,
+    broken: new Set(),
     name: 'e',
     clock,
     delivered,
