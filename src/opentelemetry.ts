@@ -125,7 +125,7 @@ type Told = readonly [
   name: string,
   unit: string,
   description: string,
-  value: (status: SessionsStatus) => number | undefined,
+  value: (status: SessionsStatus) => number | null | undefined,
 ]
 
 /** Asked for whenever the app's reader collects. */
@@ -150,12 +150,17 @@ const told: readonly Told[] = [
   ['Gauge', 'outbox.age', 's', 'Time since the last look that succeeded', (s) => seconds(s.outbox?.age)],
   ['Counter', 'outbox.delivered', '{event}', 'Events told here first by the reader', (s) => s.outbox?.delivered],
   ['Counter', 'outbox.failed', '{look}', 'Looks at the events that failed', (s) => s.outbox?.failed],
+  ['Gauge', 'outbox.position', '{event}', 'Number of the last event that was read', (s) => s.outbox?.position],
+  ['Gauge', 'bus.up', '1', 'Whether this process hears the bus', (s) => s.outbox?.bus && Number(s.outbox.bus.isUp)],
+  ['Gauge', 'bus.last_heard', 's', 'Time since it did', (s) => seconds(s.outbox?.bus?.lastHeard)],
+  ['Gauge', 'bus.lag', 's', 'What its last message to itself took', (s) => seconds(s.outbox?.bus?.lag)],
+  ['Counter', 'bus.lost', '{link}', 'Links to the bus that ended or failed', (s) => s.outbox?.bus?.lost],
   ['Gauge', 'max_staleness', 's', 'How late a revoke may bite', (s) => s.maxStaleness / 1_000],
   ['Gauge', 'weakened', '{setting}', 'Settings that weaken a promise', (s) => s.weakened.length],
 ]
 
-function seconds(ms: number | null | undefined): number | undefined {
-  return ms == null ? undefined : ms / 1_000
+function seconds(ms: number | null | undefined): number | null {
+  return ms == null ? null : ms / 1_000
 }
 
 /** Answers what ends it. */
@@ -169,7 +174,7 @@ function observeStatus(meter: Meter, read: () => SessionsStatus): () => void {
     const status = read()
     for (const { observable, value } of observed) {
       const present = value(status)
-      if (present !== undefined) result.observe(observable, present)
+      if (present != null) result.observe(observable, present)
     }
   }
   meter.addBatchObservableCallback(callback, observables)

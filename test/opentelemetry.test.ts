@@ -4,11 +4,15 @@ import { memoryStore } from '../src/memory-store.js'
 import { instrument } from '../src/opentelemetry.js'
 import { createSessions, type Sessions } from '../src/sessions.js'
 import { createKeyRing } from '../src/tokens/key-ring.js'
+import type { SessionsOptions } from '../src/settings.js'
 import { codeOf } from './conformance/harness.js'
+import { createLocalBus } from './support/local-bus.js'
 import { collectMetrics, type Series } from './support/metrics.js'
 
 const secret = 'a secret of thirty-two bytes or more'
-const open = async (): Promise<Sessions<Record<never, never>, never, string>> =>
+const open = async (
+  options: Pick<SessionsOptions, 'outbox'> = {},
+): Promise<Sessions<Record<never, never>, never, string>> =>
   createSessions({
     store: memoryStore(),
     keys: await createKeyRing({ secret }),
@@ -16,6 +20,7 @@ const open = async (): Promise<Sessions<Record<never, never>, never, string>> =>
     audience: 'https://api.example',
     refreshToken: { secret },
     freshness: { maxStaleness: '5s' },
+    ...options,
   })
 
 describe('instrument', () => {
@@ -72,7 +77,22 @@ describe('instrument', () => {
     expect(valueOf(series, 'max_staleness')).toBe(5)
     expect(valueOf(series, 'weakened')).toBe(1)
     expect(valueOf(series, 'outbox.age')).toBeUndefined()
+    expect(valueOf(series, 'bus.up')).toBeUndefined()
     expect(series.find(({ name }) => name === 'rollcall.sessions.oldest')).toMatchObject({ unit: 's' })
+  })
+
+  test('tells of the reader of the events and of the bus, where there are', async () => {
+    const sessions = instrument(await open({ outbox: { bus: createLocalBus() } }), { meter: metrics.meter })
+    await expect.poll(() => sessions.status().outbox!.bus!.isUp).toBe(true)
+    await sessions.revokeAll('alice')
+    await expect.poll(() => sessions.status().outbox!.position).toBe(1)
+    const series = await metrics.collect()
+    expect(valueOf(series, 'outbox.position')).toBe(1)
+    expect(valueOf(series, 'outbox.age')).toBeGreaterThanOrEqual(0)
+    expect(valueOf(series, 'bus.up')).toBe(1)
+    expect(valueOf(series, 'bus.lost')).toBe(0)
+    for (const name of ['bus.lag', 'bus.last_heard']) expect(valueOf(series, name)).toBeLessThan(60)
+    await sessions.close()
   })
 
   test('counts what is wrong in the background', async () => {

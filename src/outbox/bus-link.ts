@@ -32,6 +32,8 @@ export interface LinkStatus {
   readonly isUp: boolean
   /** Milliseconds since it last did; `null` before the first time. */
   readonly lastHeard: number | null
+  /** Milliseconds that its last message to itself took; `null` before the first one came back. */
+  readonly lag: number | null
   /** How often the link was lost, or could not be made, since the process began. */
   readonly lost: number
 }
@@ -45,6 +47,7 @@ export function keepLink(clock: Clock, bus: Bus, heartbeat: number, work: LinkWo
   let link: TestedLink | null = null
   let isUp = false
   let heardAt: number | null = null
+  let lag: number | null = null
   let lost = 0
   let failures = 0
   let isClosed = false
@@ -55,8 +58,9 @@ export function keepLink(clock: Clock, bus: Bus, heartbeat: number, work: LinkWo
       name: work.name(),
       wake: () => work.wake(),
       changed: (key) => work.changed(key),
-      heard() {
+      heard(took) {
         heardAt = clock.mono()
+        lag = took
         failures = 0
         if (isUp) return
         isUp = true
@@ -84,7 +88,7 @@ export function keepLink(clock: Clock, bus: Bus, heartbeat: number, work: LinkWo
   return {
     announce: () => say(look),
     announceChange: (key) => say(nameSession(key)),
-    status: () => ({ isUp, lastHeard: heardAt === null ? null : clock.mono() - heardAt, lost }),
+    status: () => ({ isUp, lastHeard: heardAt === null ? null : clock.mono() - heardAt, lag, lost }),
     async close() {
       isClosed = true
       isUp = false
@@ -102,7 +106,7 @@ interface TestedLink {
 
 interface TestedLinkWork extends Pick<LinkWork, 'wake' | 'changed'> {
   readonly name: string
-  heard(): void
+  heard(took: number): void
   ended(reason: unknown): void
 }
 
@@ -111,6 +115,7 @@ function openLink(clock: Clock, bus: Bus, heartbeat: number, news: News, work: T
   let link: BusLink | null = null
   let beats = 0
   let awaited = ''
+  let beatAt = 0
   let isOver = false
   let saying: readonly string[] = []
   let cancel = clock.after(2 * heartbeat, () => end(new Error(deaf)))
@@ -132,6 +137,7 @@ function openLink(clock: Clock, bus: Bus, heartbeat: number, news: News, work: T
   function beat(): void {
     beats += 1
     awaited = `beat ${work.name} ${beats}`
+    beatAt = clock.mono()
     link?.send(awaited).catch(end)
   }
 
@@ -149,7 +155,7 @@ function openLink(clock: Clock, bus: Bus, heartbeat: number, news: News, work: T
       cancel = clock.after(2 * heartbeat, () => end(new Error(deaf)))
       beat()
     })
-    work.heard()
+    work.heard(clock.mono() - beatAt)
   }
 
   /** One message at a time; what comes up meanwhile shares the next. */

@@ -72,12 +72,12 @@ function open(): Stage {
 describe('a link to the bus', () => {
   test('is up once it hears itself, and tests itself from then on', async () => {
     const { world, link, told, sent } = open()
-    expect(link.status()).toEqual({ isUp: false, lastHeard: null, lost: 0 })
+    expect(link.status()).toEqual({ isUp: false, lastHeard: null, lag: null, lost: 0 })
     await world.runUntil(10)
     expect(told).toEqual(['gap 10'])
     await world.runUntil(60_000)
     expect(told).toEqual(['gap 10'])
-    expect(link.status()).toMatchObject({ isUp: true, lost: 0 })
+    expect(link.status()).toMatchObject({ isUp: true, lag: 10, lost: 0 })
     expect(sent).toHaveLength(12)
     expect(new Set(sent).size).toBe(12)
   })

@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest'
 import { memoryStore } from '../../src/memory-store.js'
-import type { Bus, BusListener } from '../../src/ports/bus.js'
+import type { Bus } from '../../src/ports/bus.js'
 import { createSessions } from '../../src/sessions.js'
 import { createKeyRing } from '../../src/tokens/key-ring.js'
+import { createLocalBus } from '../support/local-bus.js'
 import { createNodeClock, createWorld } from '../support/simulated-world.js'
 
 const secret = 'a secret of thirty-two bytes or more'
@@ -23,20 +24,6 @@ async function openTwo(bus: Bus | undefined) {
   } as const
   const open = () => createSessions({ ...common, clock: createNodeClock(world) })
   return { world, here: open(), there: open() }
-}
-
-/** Within one process, at once. */
-function createLocalBus(): Bus {
-  const listeners = new Set<BusListener>()
-  return {
-    async connect(listener) {
-      listeners.add(listener)
-      return {
-        send: async (text) => listeners.forEach(({ message }) => message(text)),
-        close: async () => void listeners.delete(listener),
-      }
-    },
-  }
 }
 
 test('an access token that a refresh elsewhere retired is refused after grace, though its session was kept', async () => {
