@@ -1,14 +1,17 @@
 import { checkOptions, checkText } from '../../src/options.js'
 import type { Bus } from '../../src/ports/bus.js'
-import { openerOf, type IoRedisClient, type NodeRedisClient, type StreamConnection } from './redis-clients.js'
+import { openerOf, type IoRedisClient, type NodeRedisClient, type RedisConnection } from './redis-clients.js'
 
-/** A client of the package `redis` or `ioredis`, version 5 or newer: for one server, or with ioredis for Sentinels. */
+/** A client of the package `redis` or `ioredis`, version 5 or newer, for one server. */
 export type RedisClient = NodeRedisClient | IoRedisClient
 
 export interface RedisBusOptions {
   /** The key of the stream, the same in all processes: at most 255 characters. Default `'rollcall'`. */
   readonly stream?: string | undefined
 }
+
+/** How many messages are kept, about: for readers that were between two reads. */
+const kept = '1000'
 
 /**
  * Wakes other processes through a stream of Redis 6.2 or newer, or of Valkey. Your client is only copied: the bus has two
@@ -17,17 +20,17 @@ export interface RedisBusOptions {
  *
  * A stream and not Pub/Sub, which delivers at most once
  * (<https://redis.io/docs/latest/develop/pubsub/#delivery-semantics>).
- * @throws TypeError unless it is such a client; those of a cluster are not
+ * @throws TypeError unless it is such a client; those of a cluster or of Sentinels are not
  */
 export function redisBus(client: RedisClient, options?: RedisBusOptions): Bus {
   checkOptions('redisBus', options, ['stream'])
   const stream = checkText('stream', options?.stream ?? 'rollcall', 255)
   const open = openerOf(client)
-  if (open === null) throw new TypeError('redisBus takes a client of redis or ioredis, and none of a cluster')
+  if (open === null) throw new TypeError('redisBus takes a client of redis or ioredis, for one server')
 
   return {
     async connect({ message, closed }) {
-      const [reader, writer] = [open(stream), open(stream)]
+      const [reader, writer] = [open(), open()]
       const lost = Promise.race([reader.lost, writer.lost])
       let isOpen = true
       function close(): void {
@@ -37,15 +40,14 @@ export function redisBus(client: RedisClient, options?: RedisBusOptions): Bus {
       }
       async function listen(from: string): Promise<never> {
         for (let after = from; ;) {
-          for (const { id, text } of await reader.read(after)) {
+          for (const { id, text } of await readAfter(reader, stream, after)) {
             after = id
-            if (isOpen && text !== undefined) message(text)
+            if (isOpen) message(text)
           }
         }
       }
       try {
-        // Not from `$`, the end at the time of the first read: something may be said before it.
-        const from = await Promise.race([lost, begin(reader, writer)])
+        const from = await Promise.race([lost, begin(reader, writer, stream)])
         void Promise.race([lost, listen(from)]).catch((reason: unknown) => {
           const wasOpen = isOpen
           close()
@@ -55,12 +57,42 @@ export function redisBus(client: RedisClient, options?: RedisBusOptions): Bus {
         close()
         throw error
       }
-      return { send: (text) => writer.add(text), close: async () => close() }
+      return {
+        async send(text) {
+          await writer.command(['XADD', stream, 'MAXLEN', '~', kept, '*', 'm', text])
+        },
+        close: async () => close(),
+      }
     },
   }
 }
 
-async function begin(reader: StreamConnection, writer: StreamConnection): Promise<string> {
+/** Answers from where to read: not `$`, the end when the first read begins, since something may be said before it. */
+async function begin(reader: RedisConnection, writer: RedisConnection, stream: string): Promise<string> {
   await Promise.all([reader.connect(), writer.connect()])
-  return writer.last()
+  const [last] = toMessages(await writer.command(['XREVRANGE', stream, '+', '-', 'COUNT', '1']))
+  return last?.id ?? '0-0'
+}
+
+interface Message {
+  readonly id: string
+  readonly text: string
+}
+
+/** Waits until there are messages. */
+async function readAfter(connection: RedisConnection, stream: string, after: string): Promise<Message[]> {
+  const answer = await connection.command(['XREAD', 'COUNT', '100', 'BLOCK', '0', 'STREAMS', stream, after])
+  return toMessages(messagesOf(answer))
+}
+
+/** Of the one stream in the answer: a list of pairs, by the newer protocol a map, or that map as a list. */
+function messagesOf(answer: unknown): unknown {
+  if (answer instanceof Map) return [...answer.values()][0]
+  if (!Array.isArray(answer)) return Object.values(answer ?? {})[0]
+  const [first, second] = answer as [unknown, unknown]
+  return Array.isArray(first) ? (first[1] as unknown) : second
+}
+
+function toMessages(entries: unknown): Message[] {
+  return ((entries ?? []) as [string, string[]][]).map(([id, [, text = '']]) => ({ id, text }))
 }

@@ -1,5 +1,5 @@
 import { Cluster, Redis } from 'ioredis'
-import { createClient, createCluster } from 'redis'
+import { createClient, createCluster, createSentinel } from 'redis'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { redisBus, type RedisClient } from '../../adapters/bus/redis.js'
 import { describeBus, openRoll, soon, type BusKind } from './describe-bus.js'
@@ -26,23 +26,24 @@ const server: Omit<BusKind, 'title' | 'connect'> = {
 }
 
 const kinds: readonly BusKind[] = [
-  {
+  ...([2, 3] as const).map((RESP) => ({
     ...server,
-    title: 'the bus of Redis, with a client of redis',
-    async connect(url) {
+    title: `the bus of Redis, with a client of redis by RESP ${RESP}`,
+    async connect(url: string) {
       // Never connected: only its settings are needed.
-      return { bus: redisBus(createClient({ url })), close: async () => {} }
+      const client = createClient({ url, RESP, commandOptions: { timeout: 100 } })
+      return { bus: redisBus(client), close: async () => {} }
     },
-  },
-  {
+  })),
+  ...[{}, { protocol: 2 }, { protocol: 3, replyMapping: 'resp3' }].map((settings) => ({
     ...server,
-    title: 'the bus of Redis, with a client of ioredis',
-    async connect(url) {
-      const client = new Redis(url, { commandTimeout: 100, socketTimeout: 100 })
+    title: `the bus of Redis, with a client of ioredis and ${JSON.stringify(settings)}`,
+    async connect(url: string) {
+      const client = new Redis(url, { commandTimeout: 100, socketTimeout: 100, ...(settings as object) })
       client.on('error', () => {})
       return { bus: redisBus(client), close: async () => client.disconnect() }
     },
-  },
+  })),
 ]
 
 for (const kind of kinds)
@@ -88,7 +89,8 @@ describe('what is no client of one Redis', () => {
   test('is a TypeError', async () => {
     const cluster = new Cluster([{ host: 'localhost', port: 1 }], { lazyConnect: true })
     const clusterOfRedis = createCluster({ rootNodes: [{ url: 'redis://localhost' }] })
-    for (const client of [cluster, clusterOfRedis, {}, null, undefined, 'redis://localhost'])
+    const sentinel = createSentinel({ name: 'x', sentinelRootNodes: [{ host: 'localhost', port: 1 }] })
+    for (const client of [cluster, clusterOfRedis, sentinel, {}, null, undefined, 'redis://localhost'])
       expect(() => redisBus(client as RedisClient)).toThrow(TypeError)
     const client = createClient()
     expect(() => redisBus(client, { channel: 'x' } as object)).toThrow(TypeError)
