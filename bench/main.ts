@@ -2,12 +2,13 @@ import { report } from './report.js'
 import { isWorthKeeping, readSettings, type Settings } from './settings.js'
 import type { Topic } from './topic.js'
 import { growth } from './topics/growth.js'
+import { http } from './topics/http.js'
 import { lookup } from './topics/lookup.js'
 import { refresh } from './topics/refresh.js'
 import { strict } from './topics/strict.js'
 import { verify } from './topics/verify.js'
 
-const topics: readonly Topic[] = [lookup, refresh, verify, strict, growth]
+const topics: readonly Topic[] = [lookup, refresh, verify, strict, http, growth]
 const names = topics.map(({ name }) => name)
 
 const args = process.argv.slice(2)

@@ -5,7 +5,7 @@ import pg from 'pg'
 import type { Database } from '../databases.js'
 import { keyOf } from '../fill.js'
 import { secret, type Sample } from '../tokens.js'
-import type { Contender, OpenContender } from './contender.js'
+import type { Contender, Issued, OpenContender } from './contender.js'
 
 /** `auth.api.getSession`, each time from the database. */
 export const openBetterAuth: OpenContender = (database, sample) => open(database, sample, false)
@@ -15,38 +15,54 @@ export const openBetterAuthCached: OpenContender = (database, sample) => open(da
 
 async function open(database: Database, sample: Sample, hasCache: boolean): Promise<Contender> {
   const pool = new pg.Pool({ connectionString: database.location, max: database.poolSize })
-  const options = {
+  const options = configureBetterAuth(pool, hasCache)
+  const { cookies, end } = await issueBetterAuth(database, sample, options)
+  const auth = betterAuth(options)
+  const headers = cookies.map((cookie) => new Headers({ cookie }))
+  return {
+    name: `better-auth, cookie cache ${hasCache ? 'on' : 'off'}`,
+    isStrict: !hasCache,
+    check: async (place) => (await auth.api.getSession({ headers: headers[place]! }))?.user.id ?? null,
+    end,
+    close: () => pool.end(),
+  }
+}
+
+export function configureBetterAuth(pool: pg.Pool, hasCache: boolean): BetterAuthOptions {
+  return {
     database: pool,
     secret,
     baseURL: 'http://localhost:3000',
     logger: { disabled: true },
     telemetry: { enabled: false },
     session: { cookieCache: { enabled: hasCache, maxAge: 86_400 } },
-  } satisfies BetterAuthOptions
+  }
+}
+
+/** Fills its tables, and answers the cookies that it would have set. */
+export async function issueBetterAuth(
+  database: Database,
+  { roll, sessions }: Sample,
+  options: BetterAuthOptions,
+): Promise<Issued> {
   await fillTables(database, options)
   const auth = betterAuth(options)
   const { authCookies } = await auth.$context
-  const sids = sample.sessions.map((number) => keyOf(sample.roll, number).sid)
+  const sids = sessions.map((number) => keyOf(roll, number).sid)
   const cookies = sids.map((sid) => `${authCookies.sessionToken.name}=${encodeURIComponent(`${sid}.${sign(sid)}`)}`)
-  const headers = cookies.map((cookie) => new Headers({ cookie }))
-  if (hasCache) {
+  if (options.session?.cookieCache?.enabled) {
     for (const [place, cookie] of cookies.entries()) {
-      const answer = await auth.api.getSession({ headers: headers[place]!, returnHeaders: true })
+      const answer = await auth.api.getSession({ headers: new Headers({ cookie }), returnHeaders: true })
       const set = answer.headers.getSetCookie().map((text) => text.slice(0, text.indexOf(';')))
       const data = set.find((text) => text.startsWith(authCookies.sessionData.name))
       if (data === undefined) throw new Error('better-auth sets no cookie with the session')
-      headers[place] = new Headers({ cookie: `${cookie}; ${data}` })
+      cookies[place] = `${cookie}; ${data}`
     }
   }
-  return {
-    name: `better-auth, cookie cache ${hasCache ? 'on' : 'off'}`,
-    isStrict: !hasCache,
-    check: async (place) => (await auth.api.getSession({ headers: headers[place]! }))?.user.id ?? null,
-    async end(place) {
-      await pool.query('delete from session where token = $1', [sids[place]!])
-    },
-    close: () => pool.end(),
+  const end = async (place: number): Promise<void> => {
+    await database.knex('session').where({ token: sids[place]! }).delete()
   }
+  return { cookies, end }
 }
 
 /** As better-auth signs its cookies. */

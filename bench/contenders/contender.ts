@@ -15,6 +15,12 @@ export interface Contender {
   close(): Promise<void>
 }
 
+/** Cookies for the places of a sample, of sessions in the contender's own tables. */
+export interface Issued {
+  readonly cookies: readonly string[]
+  end(place: number): Promise<void>
+}
+
 export type OpenContender = (database: Database, sample: Sample) => Promise<Contender>
 
 /** Contenders that answer wrongly would be no comparison. The last places of the sample are used up. */

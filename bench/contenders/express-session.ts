@@ -3,9 +3,9 @@ import connect from 'connect-pg-simple'
 import session from 'express-session'
 import pg from 'pg'
 import type { Database } from '../databases.js'
-import { keyOf, type Roll } from '../fill.js'
-import { secret } from '../tokens.js'
-import type { OpenContender } from './contender.js'
+import { keyOf } from '../fill.js'
+import { secret, type Sample } from '../tokens.js'
+import type { Issued, OpenContender } from './contender.js'
 
 const tableName = 'express_session'
 
@@ -17,13 +17,10 @@ interface Request {
 }
 
 /** The middleware itself, up to `next()`, with the parts of a request and a response that it looks at. */
-export const openExpressSession: OpenContender = async (database, { roll, sessions }) => {
-  await fillTable(database, roll)
+export const openExpressSession: OpenContender = async (database, sample) => {
+  const { cookies, end } = await issueExpressSession(database, sample)
   const pool = new pg.Pool({ connectionString: database.location, max: database.poolSize })
-  const store = new (connect(session))({ pool, tableName, pruneSessionInterval: false })
-  const middleware = session({ secret, store, resave: false, saveUninitialized: false })
-  const sids = sessions.map((number) => keyOf(roll, number).sid)
-  const cookies = sids.map((sid) => `connect.sid=${encodeURIComponent(`s:${sid}.${sign(sid)}`)}`)
+  const middleware = createMiddleware(pool)
   return {
     name: 'express-session + connect-pg-simple',
     isStrict: true,
@@ -35,13 +32,25 @@ export const openExpressSession: OpenContender = async (database, { roll, sessio
           error instanceof Error ? reject(error) : resolve(request.session?.userId ?? null),
         )
       }),
-    end: (place) =>
-      new Promise((resolve, reject) => {
-        store.destroy(sids[place]!, (error) => (error instanceof Error ? reject(error) : resolve()))
-      }),
-    async close() {
-      await store.close()
-      await pool.end()
+    end,
+    close: () => pool.end(),
+  }
+}
+
+/** Without `touch`, a write at the end of each request, that nobody else here makes. */
+export function createMiddleware(pool: pg.Pool): ReturnType<typeof session> {
+  const store = new (connect(session))({ pool, tableName, pruneSessionInterval: false, disableTouch: true })
+  return session({ secret, store, resave: false, saveUninitialized: false })
+}
+
+/** Fills its table, and answers the cookies that it would have set. */
+export async function issueExpressSession(database: Database, { roll, sessions }: Sample): Promise<Issued> {
+  await fillTable(database, roll.sessions)
+  const sids = sessions.map((number) => keyOf(roll, number).sid)
+  return {
+    cookies: sids.map((sid) => `connect.sid=${encodeURIComponent(`s:${sid}.${sign(sid)}`)}`),
+    async end(place) {
+      await database.knex(tableName).where({ sid: sids[place]! }).delete()
     },
   }
 }
@@ -52,7 +61,7 @@ function sign(sid: string): string {
 }
 
 /** The table that comes with connect-pg-simple, filled from the sessions that are there. */
-async function fillTable({ knex }: Database, { sessions }: Roll): Promise<void> {
+async function fillTable({ knex }: Database, sessions: number): Promise<void> {
   await knex.raw(`create table ${tableName} (sid varchar not null, sess json not null, expire timestamp(6) not null)`)
   await knex.raw(
     `insert into ${tableName} select sid,

@@ -1,11 +1,11 @@
-import fastifyJwt from '@fastify/jwt'
+import fastifyJwt, { type FastifyJWTOptions } from '@fastify/jwt'
 import { fastify } from 'fastify'
 import pg from 'pg'
 import { audience, issuer, secret } from '../tokens.js'
 import type { Contender, OpenContender } from './contender.js'
 import { endRow, lookupSql, stands } from './jose.js'
 
-interface Payload {
+export interface Payload {
   readonly sub: string
   readonly sid: string
   readonly jti: string
@@ -18,6 +18,11 @@ export const openFastifyJwt: OpenContender = (database, sample) =>
 /** With SQL that the server parses and plans at each call, as in the manual of `pg`. */
 export const openPlainFastifyJwt: OpenContender = (database, sample) =>
   open(database, sample, { name: '@fastify/jwt + pg, not prepared', statement: {} })
+
+export const jwtOptions: FastifyJWTOptions = {
+  secret,
+  verify: { allowedIss: issuer, allowedAud: audience },
+}
 
 interface Kind {
   readonly name: string
@@ -35,14 +40,9 @@ async function open(
 ): Promise<Contender> {
   const app = fastify()
   const pool = new pg.Pool({ connectionString: database.location, max: database.poolSize })
-  await app.register(fastifyJwt, { secret, verify: { allowedIss: issuer, allowedAud: audience } })
+  await app.register(fastifyJwt, jwtOptions)
   await app.ready()
-  let count = 0
-  const text = lookupSql.replaceAll('?', () => `$${(count += 1)}`)
-  const trusted = async ({ sub, sid, jti }: Payload): Promise<boolean> => {
-    const { rows } = await pool.query({ ...statement, text, values: [sub, sid], rowMode: 'array' })
-    return stands(rows[0], jti)
-  }
+  const trusted = createTrusted(pool, statement)
   return {
     name,
     isStrict: true,
@@ -55,5 +55,14 @@ async function open(
       await app.close()
       await pool.end()
     },
+  }
+}
+
+export function createTrusted(pool: pg.Pool, statement: Kind['statement']): (payload: Payload) => Promise<boolean> {
+  let count = 0
+  const text = lookupSql.replaceAll('?', () => `$${(count += 1)}`)
+  return async ({ sub, sid, jti }) => {
+    const { rows } = await pool.query({ ...statement, text, values: [sub, sid], rowMode: 'array' })
+    return stands(rows[0], jti)
   }
 }

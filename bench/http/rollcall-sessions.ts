@@ -1,0 +1,20 @@
+import type { Knex } from 'knex'
+import { createSessions, type Sessions } from 'rollcall'
+import { postgresBus } from 'rollcall/bus/postgres'
+import { postgresStore } from 'rollcall/postgres'
+import { audience, issuer, openKeys } from '../tokens.js'
+
+/** As the server has them; in the parent, they end sessions of another node. */
+export async function openRollcallSessions(
+  knex: Knex,
+  isCached: boolean,
+): Promise<Sessions<Record<never, never>, Knex.Transaction>> {
+  return createSessions({
+    store: postgresStore(knex),
+    keys: await openKeys(),
+    issuer,
+    audience,
+    session: { lastSeenInterval: '1d' },
+    ...(isCached && { freshness: { maxStaleness: '5s' }, outbox: { bus: postgresBus(knex) } }),
+  })
+}
