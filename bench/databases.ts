@@ -7,7 +7,11 @@ import { migrate } from 'rollcall/migrations'
 import { mysqlStore } from 'rollcall/mysql'
 import { postgresStore, type SqlStore } from 'rollcall/postgres'
 import { sqliteStore } from 'rollcall/sqlite'
+import type { Engine } from '../test/engines/engine.js'
+import { findProgram } from '../test/engines/find-program.js'
 import { startEngine } from '../test/engines/index.js'
+import { openPlace } from '../test/engines/place.js'
+import { postgres, startPostgres } from '../test/engines/postgres.js'
 
 export const engineNames = ['postgres', 'mariadb', 'mysql', 'sqlite'] as const
 export type EngineName = (typeof engineNames)[number]
@@ -36,7 +40,25 @@ const titles: Readonly<Record<EngineName, string>> = {
 }
 
 export async function openDatabase(engine: EngineName, log: (line: string) => void): Promise<Database> {
-  const place = engine === 'sqlite' ? await openFile() : await openOnServer(engine, log)
+  const place = engine === 'sqlite' ? await openFile() : await openOnServer(engine, await startEngine(engine, { log }))
+  return migrated(engine, place)
+}
+
+/** Postgres as it comes, which flushes its log at every commit. That of the tests doesn't. */
+export async function openDurablePostgres(): Promise<Database> {
+  const program = await findProgram(postgres)
+  const place = await openPlace({ requiresUser: true })
+  try {
+    const { url } = await startPostgres(program, place, ['max_connections=300'])
+    const server = { url, version: program.version, source: program.path, stop: () => place.close() }
+    return await migrated('postgres', await openOnServer('postgres', server))
+  } catch (error) {
+    await place.close()
+    throw error
+  }
+}
+
+async function migrated(engine: EngineName, place: Place): Promise<Database> {
   const { knex } = place
   await migrate(knex)
   return { ...place, engine, version: `${titles[engine]} ${place.version}`, store: storeFor(engine, knex) }
@@ -61,6 +83,7 @@ export async function onEachEngine(
   return versions
 }
 
+/** Where a database is. */
 type Place = Pick<Database, 'version' | 'location' | 'config' | 'poolSize' | 'knex' | 'close'>
 
 async function openFile(): Promise<Place> {
@@ -77,8 +100,10 @@ async function openFile(): Promise<Place> {
   return { version: row!.version, location, config, poolSize: 1, knex, close }
 }
 
-async function openOnServer(engine: Exclude<EngineName, 'sqlite'>, log: (line: string) => void): Promise<Place> {
-  const server = await startEngine(engine, { log })
+async function openOnServer(
+  engine: Exclude<EngineName, 'sqlite'>,
+  server: Pick<Engine, 'url' | 'version' | 'source' | 'stop'>,
+): Promise<Place> {
   const client = engine === 'postgres' ? 'pg' : 'mysql2'
   const name = `rollcall_bench_${randomBytes(6).toString('hex')}`
   const url = new URL(server.url)

@@ -1,4 +1,4 @@
-import { interleave, type Variant } from './rounds.js'
+import { interleave, type RoundOptions, type Variant } from './rounds.js'
 import { quantile } from './statistics.js'
 
 /** Of the operations of one round, in whole microseconds. */
@@ -30,6 +30,34 @@ export async function measureLatency(
     now = performance.now()
     times.push(now - start)
   }
+  return latencyOf(times)
+}
+
+/** Operations per second besides. */
+export interface Load extends Latency {
+  readonly rate: number
+}
+
+/** The same by many callers at the same time. */
+export async function measureLoad(
+  variant: Variant,
+  { callers, duration }: Omit<RoundOptions, 'rounds'>,
+): Promise<Load> {
+  const times: number[] = []
+  const start = performance.now()
+  async function call(): Promise<void> {
+    for (let now = performance.now(); now - start < duration;) {
+      const begun = now
+      await variant.operate()
+      now = performance.now()
+      times.push(now - begun)
+    }
+  }
+  await Promise.all(Array.from({ length: callers }, call))
+  return { ...latencyOf(times), rate: (times.length * 1_000) / (performance.now() - start) }
+}
+
+function latencyOf(times: readonly number[]): Latency {
   const sorted = times.toSorted((left, right) => left - right)
   const microseconds = (share: number): number => Math.round(quantile(sorted, share) * 1_000)
   return { p50: microseconds(0.5), p99: microseconds(0.99), count: sorted.length }

@@ -4,11 +4,13 @@ import type { Topic } from './topic.js'
 import { growth } from './topics/growth.js'
 import { http } from './topics/http.js'
 import { lookup } from './topics/lookup.js'
+import { notify } from './topics/notify.js'
+import { propagation } from './topics/propagation.js'
 import { refresh } from './topics/refresh.js'
 import { strict } from './topics/strict.js'
 import { verify } from './topics/verify.js'
 
-const topics: readonly Topic[] = [lookup, refresh, verify, strict, http, growth]
+const topics: readonly Topic[] = [lookup, refresh, verify, strict, http, growth, propagation, notify]
 const names = topics.map(({ name }) => name)
 
 const args = process.argv.slice(2)

@@ -10,14 +10,15 @@ export async function report(
   topic: string,
   command: string,
   settings: Settings,
-  { caption, table, versions, cases }: Measured,
+  { caption, table, versions, perRound, cases }: Measured,
 ): Promise<string> {
   const { rounds, duration } = settings
   const machine = describeMachine()
+  const round = perRound ?? `${duration} ms per variant`
   const markdown = [
     caption,
     table,
-    `\`${command}\`: ${rounds} interleaved rounds of ${duration} ms per variant, after one to warm up; ${machine}; ${versions.join(', ')}.`,
+    `\`${command}\`: ${rounds} interleaved rounds of ${round}, after one to warm up; ${machine}; ${versions.join(', ')}.`,
   ].join('\n\n')
   if (isWorthKeeping(settings)) {
     const json = JSON.stringify({ topic, command, machine, versions, rounds, duration, cases }, roundRate, 2)

@@ -12,6 +12,8 @@ export interface Measured {
   readonly table: string
   /** Servers and libraries with their versions, such as `MariaDB 10.11.6`. */
   readonly versions: readonly string[]
+  /** What was done in a round, where it isn't one duration for each variant. */
+  readonly perRound?: string
   /** The rates of every round, for the JSON file. */
   readonly cases: readonly object[]
 }

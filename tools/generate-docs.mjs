@@ -121,6 +121,12 @@ with many callers, and much faster with one; and one caller alone gains nothing 
 statement behind @fastify/jwt or a session cookie is faster, too.`,
   ),
   await chapter(
+    'Over HTTP',
+    'http',
+    `The same checks as part of a server that answers requests, beside a route that checks nothing. Most of a request is HTTP, so the
+differences are smaller than those above.`,
+  ),
+  await chapter(
     'With more sessions',
     'growth',
     `First the strict \`verify\` in tables of three sizes. Then the memory that kept sessions take, what the verbs write and how long
@@ -134,6 +140,20 @@ a \`prune\` holds up what comes meanwhile: give it a smaller \`batchSize\` where
 rotates the session, and all get the same pair. Then the speed. A rotation is one read and one conditional write, each of
 them a statement that commits by itself. Beyond those it checks the MAC of the old token, derives, hashes and seals the next
 one, and signs an access token; the driver does none of that.`,
+  ),
+  await chapter(
+    'Propagation',
+    'propagation',
+    `Where processes keep sessions, a revoke in one bites in another when that one hears of it: at once with a bus, and within
+\`pollInterval\` without. The times are of processes that share the cores of one machine with the servers, and grow with whatever else
+runs there.`,
+  ),
+  await chapter(
+    'What it costs to be heard',
+    'notify',
+    `Every revoke writes its event, with or without an outbox. What a bus adds is a message after the commit, which many callers share, and
+the looks that it wakes. The last rows are the other way, a NOTIFY in the transaction of the change: it makes the commits of all wait for each
+other.`,
   ),
 ]
 

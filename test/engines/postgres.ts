@@ -19,11 +19,11 @@ export const postgres: Recipe = {
     url: urlOf,
   },
   readVersion: (output) => /^postgres \(PostgreSQL\) (\d+(?:\.\d+)*)/.exec(output)?.[1] ?? null,
-  start: startPostgres,
+  start: (program, place) => startPostgres(program, place, settings),
   checkServer: checkPostgres,
 }
 
-async function startPostgres(program: Program, place: Place): Promise<Started> {
+export async function startPostgres(program: Program, place: Place, settings: readonly string[]): Promise<Started> {
   const data = join(place.folder, 'data')
   const initdb = join(dirname(program.path), 'initdb')
   const encoding = ['-E', 'UTF8', '--locale=C']
