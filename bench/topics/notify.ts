@@ -68,7 +68,7 @@ const caption =
   '(medians of the rounds), and how many times as many per second, and as long at the median, as the variant it is compared with (median and quartiles of the rounds). ' +
   `${roll.users.toLocaleString('en-US')} users with one session each; pools of 10 connections; Postgres flushes its log at every commit (\`fsync\` is on). ` +
   'With an outbox the same process reads the events too, and that work is in the figures: once a second, and with a bus also after each message, its own among them. ' +
-  'A look reads again what came in the last seconds, so it costs the more, the more is revoked; each variant is opened for its turn alone, and those that read run for ' +
+  'Once a second a look reads again what came in the last seconds; each variant is opened for its turn alone, and those that read run for ' +
   `${warmUps.readers / 1_000} seconds before they are measured, so that what they read again is their own. ` +
   'The driver runs the statements of `revokeAll` in a transaction and does nothing else, while one connection listens; with NOTIFY in the transaction its last statement also calls `pg_notify`, ' +
   'and Postgres then lets only one such transaction commit at a time. rollcall notifies after the commit instead.'

@@ -27,6 +27,11 @@ export interface EventReaderWork {
 }
 
 const pageSize = 500
+/**
+ * How often all is read again that came within the window. What is missing is asked for at every look; this is for the numbers
+ * that a failover gave to other events.
+ */
+const thoroughly = 1_000
 /** How far before its last page the log is read at the beginning, for transactions that are open then. */
 const margin = 1_000
 /**
@@ -39,8 +44,9 @@ export function createEventReader(clock: Clock, window: number, work: EventReade
   let gaps = createGaps()
   /** Up to where all is settled; `null` before the first look. */
   let settled: number | null = null
-  /** Up to where only what is missing is read again. */
+  /** From where on all is read again from time to time, not only what is missing. */
   let recent = 0
+  let recentAt = -Infinity
   let position = 0
   let isStopped = false
 
@@ -76,25 +82,27 @@ export function createEventReader(clock: Clock, window: number, work: EventReade
       const begunAt = clock.mono()
       known.forget(settled ?? 0)
       if (settled === null) return begin(begunAt)
-      const missing = gaps.upTo(recent)
-      const from = missing === null ? settled : recent
+      let until = position
+      if (begunAt - recentAt >= thoroughly) [recentAt, until] = [begunAt, recent]
+      const missing = gaps.upTo(until)
+      const from = missing === null ? settled : until
       const first = await work.read(from, pageSize)
       if (first.last !== null && first.last < position) {
         // A failover or a restore lost what was read: numbers come again, for other events.
-        const reached = position
+        const lost = new Error(`the events ended at ${first.last}, and were read up to ${position} before`)
         settled = null
         await begin(begunAt)
         // Now, since nobody is told of what was committed up to here.
-        return work.gap(new Error(`the events ended at ${first.last}, and were read up to ${reached} before`))
+        return work.gap(lost)
       }
       const last = await takeAll(first, from, true)
       if (missing !== null && missing.length > 0) gaps.note(0, known.take(await work.readAt(missing), true))
       if (isStopped) return
       // What was open when the first page was read may have committed behind it before the last one was.
       const look = { begunAt, endedAt: clock.mono(), seq: position, next: last.transactions?.next }
-      const until = checkpoints.settle(look, first.transactions?.oldest ?? null)
-      settled = Math.max(settled, until.settled)
-      recent = Math.max(recent, settled, until.recent)
+      const next = checkpoints.settle(look, first.transactions?.oldest ?? null)
+      settled = Math.max(settled, next.settled)
+      recent = Math.max(recent, settled, next.recent)
       gaps.settle(settled)
     },
 
