@@ -47,7 +47,7 @@ export function natsBus(connection: NatsConnection, options?: NatsBusOptions): B
     throw new TypeError('natsBus needs a connection without noEcho: it tests itself by what it hears of itself')
 
   return {
-    async connect({ message, closed }) {
+    async connect({ message, closed, signal }) {
       const statuses = connection.status() as Statuses
       const [decoder, encoder] = [new TextDecoder(), new TextEncoder()]
       let isOpen = true
@@ -65,6 +65,7 @@ export function natsBus(connection: NatsConnection, options?: NatsBusOptions): B
       const subscription = connection.subscribe(subject, {
         callback: (error, { data }) => (error === null ? message(decoder.decode(data)) : end(error)),
       }) as Subscription
+      signal.addEventListener('abort', close, { once: true })
       void watch(statuses).then(end, end)
       await connection.flush().catch((error: unknown) => {
         close()

@@ -9,6 +9,7 @@ export interface PostgresBusOptions {
 
 /** What this file uses of a `pg` client. */
 interface PostgresClient {
+  connect(): Promise<unknown>
   query(sql: string, values?: readonly string[]): Promise<{ rows: readonly { pid?: unknown }[] }>
   /** As the server, or whoever answered for it, said at the beginning. */
   readonly processID: unknown
@@ -19,7 +20,11 @@ interface PostgresClient {
 
 interface KnexClient {
   readonly driverName: string
-  acquireRawConnection(): Promise<PostgresClient>
+  readonly driver: { readonly Client: new (settings: object) => PostgresClient }
+  /** Absent while `connection` is a function, until it was called. */
+  readonly connectionSettings?: object
+  readonly connectionConfigProvider?: () => object | Promise<object>
+  readonly config: { readonly connectionPool?: unknown }
 }
 
 const pooled =
@@ -37,10 +42,14 @@ export function postgresBus(knex: Knex, options?: PostgresBusOptions): Bus {
   const client = (knex as Knex | undefined)?.client as KnexClient | undefined
   if (typeof knex !== 'function' || client?.driverName !== 'pg')
     throw new TypeError('postgresBus takes your Knex instance of Postgres')
+  if (client.config.connectionPool !== undefined)
+    throw new TypeError('postgresBus needs to know how to connect: give it a Knex instance without connectionPool')
 
   return {
-    async connect({ message, closed }) {
-      const connection = await client.acquireRawConnection()
+    async connect({ message, closed, signal }) {
+      // As Knex makes one for its pool; a password that expires is asked for anew.
+      const settings = (await client.connectionConfigProvider?.()) ?? client.connectionSettings ?? {}
+      const connection = new client.driver.Client(settings)
       let isOpen = true
       /** Answers whether it was open. */
       const destroy = (): boolean => {
@@ -57,10 +66,12 @@ export function postgresBus(knex: Knex, options?: PostgresBusOptions): Bus {
       connection.on('notification', ({ channel: from, payload }) => {
         if (from === channel && payload !== undefined) message(payload)
       })
-      const { stream } = connection.connection
-      stream.setKeepAlive(true, 10_000)
-      stream.unref()
+      signal.addEventListener('abort', destroy, { once: true })
       try {
+        await connection.connect()
+        const { stream } = connection.connection
+        stream.setKeepAlive(true, 10_000)
+        stream.unref()
         const { rows } = await connection.query('select pg_backend_pid() as pid')
         if (Number(rows[0]?.pid) !== connection.processID) throw new Error(pooled)
         await connection.query(`listen "${channel.replaceAll('"', '""')}"`)

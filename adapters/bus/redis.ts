@@ -29,7 +29,7 @@ export function redisBus(client: RedisClient, options?: RedisBusOptions): Bus {
   if (open === null) throw new TypeError('redisBus takes a client of redis or ioredis, for one server')
 
   return {
-    async connect({ message, closed }) {
+    async connect({ message, closed, signal }) {
       const [reader, writer] = [open(), open()]
       const lost = Promise.race([reader.lost, writer.lost])
       let isOpen = true
@@ -38,6 +38,7 @@ export function redisBus(client: RedisClient, options?: RedisBusOptions): Bus {
         reader.destroy()
         writer.destroy()
       }
+      signal.addEventListener('abort', close, { once: true })
       async function listen(from: string): Promise<never> {
         for (let after = from; ;) {
           for (const { id, text } of await readAfter(reader, stream, after)) {

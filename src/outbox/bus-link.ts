@@ -112,6 +112,7 @@ interface TestedLinkWork extends Pick<LinkWork, 'wake' | 'changed'> {
 
 /** One link, from the first try to its end, which it tells once. */
 function openLink(clock: Clock, bus: Bus, heartbeat: number, news: News, work: TestedLinkWork): TestedLink {
+  const controller = new AbortController()
   let link: BusLink | null = null
   let beats = 0
   let awaited = ''
@@ -123,6 +124,7 @@ function openLink(clock: Clock, bus: Bus, heartbeat: number, news: News, work: T
   async function close(): Promise<void> {
     isOver = true
     cancel()
+    controller.abort()
     await link?.close().catch(() => {})
   }
 
@@ -169,7 +171,7 @@ function openLink(clock: Clock, bus: Bus, heartbeat: number, news: News, work: T
     }, end)
   }
 
-  bus.connect({ message, closed: end }).then(async (opened) => {
+  bus.connect({ message, closed: end, signal: controller.signal }).then(async (opened) => {
     link = opened
     if (isOver) return close()
     beat()

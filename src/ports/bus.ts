@@ -13,6 +13,8 @@ export interface BusListener {
   message(text: string): void
   /** The link ended by itself, and says why; also before `connect` has settled. */
   closed(reason: unknown): void
+  /** Aborts when nobody waits for `connect` any more: what it has begun is to be ended. */
+  readonly signal: AbortSignal
 }
 
 export interface BusLink {

@@ -151,6 +151,20 @@ export function describeBus(kind: BusKind, more: (url: () => string) => void = (
       expect((await here.sessions.verify(accessToken)).userId).toBe('alice')
     })
 
+    test('gives up what it has begun when nobody waits for it any more', async () => {
+      const proxy = await startProxy(url)
+      onTestFinished(() => proxy.close())
+      const openNode = await openRoll()
+      const bus = await connectTo(proxy.url)
+      const swallowed = proxy.swallow()
+      const here = openNode(bus, { heartbeat: 100 })
+      await swallowed
+      await expect.poll(() => here.sessions.status().outbox!.bus!.lost, soon).toBeGreaterThan(3)
+      await here.sessions.close()
+      // What the app itself has open may stay.
+      await expect.poll(() => proxy.connections(), soon).toBeLessThanOrEqual(1)
+    })
+
     test('leaves nothing behind when it is closed', async () => {
       const before = await count(url)
       const openNode = await openRoll()

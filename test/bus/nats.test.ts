@@ -8,6 +8,7 @@ import { nats } from '../engines/nats.js'
 import { openPlace, type Place } from '../engines/place.js'
 import type { Program } from '../engines/recipe.js'
 import { serveIn } from '../engines/run-server.js'
+import { startProxy } from '../support/tcp-proxy.js'
 import { describeBus, openRoll, soon } from './describe-bus.js'
 
 const url = inject('engines').nats
@@ -53,6 +54,23 @@ describeBus(
       await expect.poll(() => here.faults.length, soon).toBeGreaterThan(1)
       for (const fault of here.faults)
         expect(fault).toMatchObject({ during: 'bus', error: expect.any(Error) as unknown })
+    })
+
+    test('leaves no subscription of a link that was given up', async () => {
+      const proxy = await startProxy(url())
+      onTestFinished(() => proxy.close())
+      const connection = await connect({ servers: proxy.url, maxReconnectAttempts: -1, reconnectTimeWait: 50 })
+      onTestFinished(() => connection.close())
+      const { subscriptions } = (connection as unknown as { protocol: { subscriptions: { size(): number } } }).protocol
+      const before = subscriptions.size()
+      const swallowed = proxy.swallow()
+      const openNode = await openRoll()
+      const here = openNode(natsBus(connection), { heartbeat: 100 })
+      await swallowed
+      await expect.poll(() => here.sessions.status().outbox!.bus!.lost, soon).toBeGreaterThan(3)
+      expect(subscriptions.size()).toBeLessThanOrEqual(before + 1)
+      await here.sessions.close()
+      expect(subscriptions.size()).toBe(before)
     })
 
     test('says so when its user may not listen', async (context) => {

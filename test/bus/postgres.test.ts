@@ -1,4 +1,5 @@
 import createKnex, { type Knex } from 'knex'
+import pg from 'pg'
 import { expect, inject, onTestFinished, test } from 'vitest'
 import { postgresBus } from '../../adapters/bus/postgres.js'
 import { describeSql } from '../support/sql-stage.js'
@@ -48,6 +49,37 @@ describeBus(
       }
     })
   },
+)
+
+describeSql(
+  'the bus of Postgres with other settings of Knex',
+  (stage) => {
+    test('asks for them anew with each link where they are a function', async () => {
+      const { url } = stage().database
+      let asked = 0
+      const connection = async (): Promise<{ connectionString: string }> => {
+        asked += 1
+        return { connectionString: url }
+      }
+      const knex = createKnex({ client: 'pg', connection })
+      const openNode = await openRoll()
+      const here = openNode(postgresBus(knex))
+      for (let round = 1; round <= 3; round += 1) {
+        await expect.poll(here.isUp, soon).toBe(true)
+        expect(asked).toBe(round)
+        await query(url, `select pg_terminate_backend(pid) ${busConnections} and datname = current_database()`)
+        await expect.poll(() => here.sessions.status().outbox!.bus!.lost, soon).toBe(round)
+      }
+      await here.sessions.close()
+      await knex.destroy()
+    })
+
+    test('refuses an instance that was given a pool, since it does not know how to connect', () => {
+      const knex = createKnex({ client: 'pg', connectionPool: new pg.Pool() } as Knex.Config)
+      expect(() => postgresBus(knex)).toThrow('connectionPool')
+    })
+  },
+  ['postgres'],
 )
 
 describeSql(

@@ -16,18 +16,21 @@ export interface TcpProxy {
   withhold(): void
   /** Passes new connections on. Those that were swallowed stay dead, and so do those whose answers were withheld. */
   heal(): void
+  /** How many clients have a connection. */
+  connections(): number
   close(): Promise<void>
 }
 
 export async function startProxy(databaseUrl: string): Promise<TcpProxy> {
   const target = new URL(databaseUrl)
   const open = new Set<Socket>()
+  const clients = new Set<Socket>()
   const answering = new Set<Socket>()
   let mode: 'passes' | 'cut' | 'swallows' | 'withholds' = 'passes'
   let noteSwallowed = (): void => {}
 
   const server = createServer((inbound) => {
-    keep(inbound)
+    clients.add(keep(inbound).once('close', () => clients.delete(inbound)))
     if (mode === 'cut') return void inbound.resetAndDestroy()
     if (mode === 'swallows') return void inbound.once('data', noteSwallowed)
     const outbound = keep(connect(Number(target.port), target.hostname))
@@ -68,6 +71,7 @@ export async function startProxy(databaseUrl: string): Promise<TcpProxy> {
     heal() {
       mode = 'passes'
     },
+    connections: () => clients.size,
     async close() {
       for (const socket of open) socket.destroy()
       server.close()
