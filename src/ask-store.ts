@@ -114,11 +114,11 @@ export function announce<Transaction>(
 ): void {
   const { store, notifier, lookup, background, outbox } = context
   const publish = (): void => {
-    // The reader of the events may have been first.
+    // Also where the reader of the events was first: it tells only this process.
+    outbox?.announce()
     if (outbox?.claim(event.id) === false) return
     lookup.changed(event)
     notifier.publish(event)
-    outbox?.announce()
   }
   if (transaction === undefined) return publish()
   void store.settled(transaction).then(() => {

@@ -2,30 +2,32 @@ import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import fc from 'fast-check'
 import { expect } from 'vitest'
-import type { Library } from './simulated-nodes.js'
+import type { Library } from './simulated-process.js'
 
 /** A text of one of the sources, and what takes its place. */
 export type Defect = readonly [name: string, file: string, from: string, to: string]
 
-/** Puts in one defect after another, and answers for each a line that says after how many histories it was found. */
-export async function findDefects<Steps>(
+/** Puts in one defect after another, and answers for each a line that says after how many histories it was found, and by what. */
+export async function findDefects<Drawn>(
   defects: readonly Defect[],
   seed: number,
-  histories: fc.Arbitrary<Steps>,
-  holds: (library: Library, steps: Steps) => Promise<boolean>,
+  histories: fc.Arbitrary<Drawn>,
+  findBreach: (library: Library, drawn: Drawn) => Promise<string | null>,
 ): Promise<string[]> {
   const found: string[] = []
   for (const [name, file, from, to] of defects) {
     const broken = await loadWith(file, from, to)
     let runs = 0
-    const property = fc.asyncProperty(histories, async (steps) => {
+    let breach: string | null = null
+    const property = fc.asyncProperty(histories, async (drawn) => {
       runs += 1
-      return holds(broken.library, steps)
+      breach = await findBreach(broken.library, drawn)
+      return breach === null
     })
     const { failed } = await fc
-      .check(property, { numRuns: 5_000, seed, endOnFailure: true })
+      .check(property, { numRuns: 20_000, seed, endOnFailure: true })
       .finally(() => broken.remove())
-    found.push(`${failed ? `after ${runs} histories` : 'NOT FOUND'}: ${name}`)
+    found.push(failed ? `after ${runs} histories: ${name} (${breach})` : `NOT FOUND: ${name}`)
   }
   return found
 }

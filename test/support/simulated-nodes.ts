@@ -1,27 +1,27 @@
-import type * as errors from '../../src/errors.js'
-import type * as memory from '../../src/memory-store.js'
-import type { SessionKey, Store } from '../../src/ports/store.js'
-import type * as verbs from '../../src/sessions.js'
-import type { SessionsOptions } from '../../src/settings.js'
-import type { KeyRing } from '../../src/tokens/key-ring.js'
-import { createNodeClock, createWorld, type NodeClock, type World } from './simulated-world.js'
-
-/** The library under test: the sources, or a copy with a defect. */
-export type Library = Pick<typeof verbs, 'createSessions'> &
-  Pick<typeof memory, 'memoryStore'> &
-  Pick<typeof errors, 'isRollcallError'>
+import type { SessionKey } from '../../src/ports/store.js'
+import type { OutboxOptions } from '../../src/settings.js'
+import { createSimulatedBus, type BusCounts, type SimulatedBus, type Weather } from './simulated-bus.js'
+import { watchCommits, type Commit, type Life, type Way } from './simulated-database.js'
+import { createPlainKeys, startProcess, type Library, type Process } from './simulated-process.js'
+import { createChance, createWorld, type World } from './simulated-world.js'
 
 /** One step of a history. Times are milliseconds. */
 export interface Step {
   readonly gap: number
   readonly node: number
   readonly user: number
-  readonly act: 'login' | 'verify' | 'strict' | 'revoke' | 'others' | 'all' | 'suspend' | 'jump' | 'sleep' | 'outage'
+  readonly act: 'login' | 'verify' | 'strict' | 'revoke' | 'others' | 'all' | 'suspend' | 'jump' | 'sleep' | Fault
   readonly size: number
   /** How long the way to the database takes, and the way back. */
   readonly there: number
   readonly back: number
 }
+
+/**
+ * The database is gone for all; one node's reads of the events fail, or hang; its link to the bus ends, or falls silent;
+ * it dies with its next change and before it can tell of it, and another process takes its place.
+ */
+export type Fault = 'outage' | 'miss' | 'cut' | 'deafen' | 'die'
 
 /** What became of one verify, in true time. `bound` is the staleness it allowed. */
 export interface Outcome {
@@ -33,35 +33,45 @@ export interface Outcome {
   readonly took: number
   /** `store` or `cache` when accepted, else the code. */
   readonly answer: string
-}
-
-export interface Commit {
-  readonly type: 'login' | 'end'
-  readonly userId: string
-  readonly sid: string | null
-  readonly kept: string | null
-  readonly at: number
+  /** Of the process that was asked. */
+  readonly life: Readonly<Life>
+  /** What that process said when it began: what was committed before is known here, by a look at the events. */
+  readonly knownTo: number
+  /** And whether it heard the bus. */
+  readonly isUp: boolean
 }
 
 export interface History {
   readonly outcomes: readonly Outcome[]
   /** The sids of all logins and all that ends sessions, in the order of their commits; a `null` sid means all of the user's but `kept`. */
   readonly commits: readonly Commit[]
-  readonly faults: number
+  /** How often each came true. */
+  readonly faults: Readonly<Record<Fault, number>>
+  /** `null` without a bus. */
+  readonly bus: Readonly<BusCounts> | null
 }
 
 export const nodes: number = 4
 export const maxStaleness: number = 1_000
 export const storeTimeout: number = 2_500
 
-/** What the nodes are set to. */
-export type NodeOptions = Pick<SessionsOptions, 'freshness' | 'outbox'>
+/** What the nodes are set to; without an outbox they hear nothing from one another. */
+export interface NodeOptions {
+  readonly maxStaleness: number
+  readonly outbox?: OutboxOptions
+  /** Of the bus between them; without it there is none. */
+  readonly weather?: Weather
+  /** How many times longer than other ways those of the reads of sessions are. */
+  readonly slowness?: number
+  /** Of all that is left to chance. */
+  readonly seed?: number
+}
 
-/** Runs one history on simulated nodes over one database; without an outbox they hear nothing from one another. */
+/** Runs one history on simulated nodes over one database. */
 export async function runHistory(
   library: Library,
   steps: readonly Step[],
-  options: NodeOptions = { freshness: { maxStaleness } },
+  options: NodeOptions = { maxStaleness },
 ): Promise<History> {
   const world = createWorld(Date.UTC(2030, 0, 1))
   const run = createRun(library, world, options)
@@ -69,8 +79,9 @@ export async function runHistory(
     await world.runUntil(world.now() + step.gap)
     run.act(step)
   }
-  await world.runUntil(world.now() + 4 * storeTimeout)
-  await run.close()
+  // Whoever waits is answered; nothing that comes later tells more.
+  const end = world.now() + 4 * storeTimeout
+  while (run.waiting() > 0 && world.now() < end) await world.runUntil(world.now() + 100)
   return run.history
 }
 
@@ -82,126 +93,116 @@ interface Login {
 function createRun(
   library: Library,
   world: World,
-  options: NodeOptions,
-): { act(step: Step): void; history: History; close(): Promise<void> } {
-  const keys = createPlainKeys()
+  { weather, seed = 0, slowness = 1, ...options }: NodeOptions,
+): { act(step: Step): void; history: History; waiting(): number } {
+  const chance = createChance(seed)
   const database = library.memoryStore()
   const outcomes: Outcome[] = []
   const commits: Commit[] = []
   const logins: Login[] = []
-  const history = { outcomes, commits, faults: 0 }
-  const link = { there: 0, back: 0, isDown: false }
-  const clocks: NodeClock[] = []
-  const sessions = Array.from({ length: nodes }, () => {
-    const clock = createNodeClock(world)
-    clocks.push(clock)
-    return library.createSessions({
-      store: atADistance(database, world, link),
-      keys,
-      issuer: 'i',
-      audience: 'a',
-      clock,
-      storeTimeout,
-      clockTolerance: '5m',
-      ...options,
-      // What a cache sets aside for its entries would be most of a history's cost.
-      cacheSize: { tokens: 50, sessions: 50 },
+  const faults = { outage: 0, miss: 0, cut: 0, deafen: 0, die: 0 }
+  const way: Way = { there: 0, back: 0, isDown: false, slowness }
+  const bus = weather ? createSimulatedBus(world, weather, chance) : null
+  const place = { library, world, database, way, keys: createPlainKeys(), chance, bus, storeTimeout, outbox: undefined }
+  const start = (node: number): Process =>
+    startProcess({ ...place, ...options }, () => {
+      faults.die += 1
+      processes[node] = start(node)
     })
-  })
-
-  async function verify(node: number, { key, token }: Login, bound: number | undefined): Promise<void> {
-    const begun = world.now()
-    const awake = clocks[node]!.mono()
-    const answer = await sessions[node]!.verify(token, { maxStaleness: bound }).then(
-      ({ source }) => source,
-      (error: unknown) => (library.isRollcallError(error) ? error.code : String(error)),
-    )
-    outcomes.push({
-      key,
-      bound: bound ?? maxStaleness,
-      begun,
-      ended: world.now(),
-      took: clocks[node]!.mono() - awake,
-      answer,
-    })
-  }
+  const processes = Array.from({ length: nodes }, (_, node) => start(node))
+  let waiting = 0
 
   watchCommits(database, (commit) => commits.push({ ...commit, at: world.now() }))
 
-  function act({ node, user, act, size, there, back }: Step): void {
-    Object.assign(link, { there, back })
+  async function verify(process: Process, login: Login, bound: number): Promise<void> {
+    waiting += 1
+    outcomes.push(await askProcess(library, world, process, login, bound))
+    waiting -= 1
+  }
+
+  function act(step: Step): void {
+    const { node, user, act, size, there, back } = step
+    Object.assign(way, { there, back })
     const userId = `user-${user}`
-    const mine = logins.filter(({ key }) => key.userId === userId)
+    // Of those that are most likely to stand.
+    const mine = logins.filter(({ key }) => key.userId === userId).slice(-2)
     const login = mine[size % Math.max(mine.length, 1)]
-    const verbs = sessions[node]!
-    const ignore = (call: Promise<unknown>): void => void call.catch(() => {})
-    if (act === 'login')
-      ignore(
-        verbs
-          .create({ userId })
-          .then(({ accessToken: token, session: { sid } }) => logins.push({ key: { userId, sid }, token })),
-      )
-    else if (act === 'all') ignore(verbs.revokeAll(userId))
-    else if (act === 'suspend') ignore(size % 2 === 0 ? verbs.suspend(userId) : verbs.reinstate(userId))
-    else if (act === 'jump') clocks[node]!.jump((size % 2 === 0 ? 1 : -1) * size)
-    else if (act === 'sleep') clocks[(node + 1) % nodes]!.freeze(size)
-    else if (act === 'outage') {
-      link.isDown = true
-      history.faults += 1
-      world.schedule(size, () => (link.isDown = false))
-    } else if (login && act === 'revoke') ignore(verbs.revoke(userId, login.key.sid))
-    else if (login && act === 'others') ignore(verbs.revokeOthers(userId, login.key.sid))
-    else if (login) void verify(node, login, act === 'strict' ? 0 : undefined)
+    const process = processes[node]!
+    if (act === 'verify' && login) void verify(process, login, options.maxStaleness)
+    else if (act === 'strict' && login) void verify(process, login, 0)
+    else if (act === 'jump') process.clock.jump((size % 2 === 0 ? 1 : -1) * size)
+    else if (act === 'sleep') processes[(node + 1) % nodes]!.clock.freeze(size)
+    else if (isDisturbance(act)) {
+      faults[act] += 1
+      disturb(world, way, bus, process.life, act, size)
+    } else change(process, userId, step, login, logins)
   }
 
-  async function close(): Promise<void> {
-    const closing = Promise.all(sessions.map((verbs) => verbs.close()))
-    // A look at the events that is under way takes its time.
-    await world.runUntil(world.now() + 4 * storeTimeout)
-    await closing
-  }
-
-  return { act, history, close }
+  return { act, history: { outcomes, commits, faults, bus: bus?.counts ?? null }, waiting: () => waiting }
 }
 
-/** Every call takes its time on the way there and back; what is committed is committed in between. */
-function atADistance(store: Store, world: World, link: { there: number; back: number; isDown: boolean }): Store {
-  return new Proxy(store, {
-    get(target, name: keyof Store) {
-      const method = target[name] as (...given: unknown[]) => Promise<unknown>
-      return async (...given: unknown[]) => {
-        const { there, back } = link
-        await world.sleep(there)
-        if (link.isDown) throw new Error('ECONNREFUSED')
-        const answer = await method(...given)
-        await world.sleep(back)
-        if (link.isDown) throw new Error('ECONNRESET')
-        return answer
-      }
-    },
-  })
-}
-
-/** Notes changes when they are committed, which is while their verbs are still on the way back. */
-function watchCommits(store: Store, note: (commit: Omit<Commit, 'at'>) => void): void {
-  const { insert, remove, raiseVersion } = store
-  store.insert = async (session, ...rest) => (
-    note({ type: 'login', userId: session.userId, sid: session.sid, kept: null }),
-    insert(session, ...rest)
+async function askProcess(
+  library: Library,
+  world: World,
+  { sessions, clock, life }: Process,
+  { key, token }: Login,
+  bound: number,
+): Promise<Outcome> {
+  const begun = world.now()
+  const awake = clock.mono()
+  const answering = sessions.verify(token, { maxStaleness: bound }).then(
+    ({ source }) => source,
+    (error: unknown) => (library.isRollcallError(error) ? error.code : String(error)),
   )
-  store.remove = async (key, ...rest) => (note({ type: 'end', ...key, kept: null }), remove(key, ...rest))
-  store.raiseVersion = async (userId, change, ...rest) => (
-    note({ type: 'end', userId, sid: null, kept: change.keepSid }),
-    raiseVersion(userId, change, ...rest)
-  )
-}
-
-/** Signatures are tested elsewhere, and take threads whose time is not simulated. */
-function createPlainKeys(): KeyRing {
-  const payloads: Readonly<Record<string, unknown>>[] = []
+  const said = sessions.status().outbox
+  const answer = await answering
   return {
-    jwks: () => ({ keys: [] }),
-    sign: async (_, payload) => String(payloads.push(payload) - 1),
-    verify: async (_, token) => payloads[Number(token)]!,
+    key,
+    bound,
+    begun,
+    ended: world.now(),
+    took: clock.mono() - awake,
+    answer,
+    life,
+    knownTo: begun - (said?.age ?? Infinity),
+    isUp: said?.bus?.isUp ?? false,
   }
+}
+
+function change(
+  { sessions, life }: Process,
+  userId: string,
+  { act, size }: Step,
+  login: Login | undefined,
+  logins: Login[],
+): void {
+  const ignore = (call: Promise<unknown>): void => void call.catch(() => {})
+  if (act === 'die') life.isDoomed = true
+  if (act === 'login')
+    ignore(
+      sessions
+        .create({ userId })
+        .then(({ accessToken: token, session: { sid } }) => logins.push({ key: { userId, sid }, token })),
+    )
+  else if (act === 'all' || act === 'die') ignore(sessions.revokeAll(userId))
+  else if (act === 'suspend') ignore(size % 2 === 0 ? sessions.suspend(userId) : sessions.reinstate(userId))
+  else if (login && act === 'others') ignore(sessions.revokeOthers(userId, login.key.sid))
+  else if (login && act === 'revoke') ignore(sessions.revoke(userId, login.key.sid))
+}
+
+type Disturbance = Exclude<Fault, 'die'>
+
+function isDisturbance(act: Step['act']): act is Disturbance {
+  return act === 'outage' || act === 'miss' || act === 'cut' || act === 'deafen'
+}
+
+function disturb(world: World, way: Way, bus: SimulatedBus | null, life: Life, act: Disturbance, size: number): void {
+  if (act === 'outage') {
+    way.isDown = true
+    world.schedule(size, () => (way.isDown = false))
+  } else if (act === 'miss') {
+    life.events = size % 2 === 0 ? 'fail' : 'hang'
+    world.schedule(size, () => (life.events = 'come'))
+  } else if (act === 'cut') bus?.cut(life)
+  else bus?.deafen(life, size)
 }
