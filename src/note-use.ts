@@ -44,10 +44,11 @@ export function lastSeenInterval({ idleLifetime }: { readonly idleLifetime: numb
 function noteLastSeen<Claims, Transaction>(context: Context<Claims, Transaction>, record: StandingRecord): void {
   const { clock, policy, uses, background } = context
   const now = clock.wall()
+  const isRecent = (at: number): boolean => at >= now - lastSeenInterval(record, policy.lastSeenInterval)
+  if (isRecent(record.lastSeenAt)) return
   const { userId, sid } = record
   const name = nameOf({ userId, sid })
-  const lastSeenAt = Math.max(record.lastSeenAt, uses.noted.get(name) ?? 0)
-  if (lastSeenAt >= now - lastSeenInterval(record, policy.lastSeenInterval)) return
+  if (isRecent(uses.noted.get(name) ?? 0)) return
   uses.noted.set(name, now)
   uses.due.set(name, { userId, sid })
   if (uses.isWriting) return

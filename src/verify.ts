@@ -49,11 +49,11 @@ export async function verify<Claims, Transaction>(
   if (background.isClosed) throw new TypeError('this sessions object is closed')
   const accepted = chooseAudience(policy.audience, options?.audience)
   const maxStaleness = chooseStaleness(policy.maxStaleness, options?.maxStaleness)
-  const begun = clock.mono()
+  const begun = momentOf(clock)
   const known = accessTokens.read(accessToken)
   // A token that is known is no reason to wait.
   const claims = known instanceof Promise ? await known : known
-  const now = momentOf(clock)
+  const now = known instanceof Promise ? momentOf(clock) : begun
   checkAccessToken(claims, policy, accepted, now.wall)
   if (claims.expiresAt + policy.clockTolerance <= now.wall) {
     // Without refresh tokens it lives as long as its session, and its client may only log in again.
@@ -63,7 +63,7 @@ export async function verify<Claims, Transaction>(
   const kept = maxStaleness > 0 ? context.lookup.recall(claims, maxStaleness, now) : undefined
   const standing = kept && decideStanding(claims, kept.record, rules, now.wall)
   if (kept && standing?.stands) return toVerified(context, claims, kept, 'cache')
-  return toVerified(context, claims, await readStanding(context, claims, rules, maxStaleness, begun), 'store')
+  return toVerified(context, claims, await readStanding(context, claims, rules, maxStaleness, begun.mono), 'store')
 }
 
 /** Reads until there is an answer that may be given: at most three times, and within `storeTimeout` of the beginning. */

@@ -125,8 +125,8 @@ const defects: readonly Defect[] = [
   [
     'an outage is answered with what is kept',
     'verify.ts',
-    "return toVerified(context, claims, await readStanding(context, claims, rules, maxStaleness, begun), 'store')",
-    "const old = context.lookup.recall(claims, Infinity, now)\n  return toVerified(context, claims, await readStanding(context, claims, rules, maxStaleness, begun).catch((error: unknown) => { if (old) return old; throw error }), 'store')",
+    "return toVerified(context, claims, await readStanding(context, claims, rules, maxStaleness, begun.mono), 'store')",
+    "const old = context.lookup.recall(claims, Infinity, now)\n  return toVerified(context, claims, await readStanding(context, claims, rules, maxStaleness, begun.mono).catch((error: unknown) => { if (old) return old; throw error }), 'store')",
   ],
   [
     'a verify waits for ever',

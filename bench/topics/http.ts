@@ -12,7 +12,9 @@ import { drawSample, openKeys } from '../tokens.js'
 import type { Topic } from '../topic.js'
 
 const roll: Roll = { users: 500_000, sessions: 1_000_000 }
-const measured = 5_000
+const measured = 1_000
+/** Milliseconds of a turn: in less, a server that keeps sessions would mostly read them anew. */
+const turn = 4_000
 const packages =
   'hono @hono/node-server knex pg better-auth kysely express express-session connect-pg-simple fastify @fastify/jwt autocannon'.split(
     ' ',
@@ -37,7 +39,8 @@ export const http: Topic = {
       cases.push(await measureServers(database, settings, log))
     })
     const table = tableOf(cases[0]!)
-    return { caption, table, versions: [...versions, ...(await packageVersions(packages))], cases }
+    const perRound = `${turnOf(settings) / 1_000} s per server`
+    return { caption, table, versions: [...versions, ...(await packageVersions(packages))], perRound, cases }
   },
 }
 
@@ -48,12 +51,12 @@ const caption =
   `${measured.toLocaleString('en-US')} random sessions of ${roll.sessions.toLocaleString('en-US')}, dealt out anew to its connections in each round; any answer but 2xx fails the run. ` +
   '`bare` is a Hono route without authentication, which gets the same requests as rollcall; hono/jwt, rollcall and better-auth are middleware before such a route, ' +
   'the latter by `auth.api.getSession`. express-session and @fastify/jwt are servers of Express and Fastify, the one with `disableTouch`, the other with a prepared statement in its `trusted` hook: ' +
-  'so nobody writes. Where rollcall may keep sessions for 5 s it begins each round with none, so that it reads as often as under steady load in rounds of 5 s, and more often in shorter ones. ' +
+  'so nobody writes. Where rollcall may keep sessions for 5 s it begins each turn with none, so that it reads about as often as under steady load. ' +
   'Before the rounds each but `bare` accepted live sessions, and refused one that had ended or, where the table says no, accepted it still; the one with the bus within a second.'
 
 async function measureServers(
   database: Database,
-  { rounds, duration }: Settings,
+  settings: Settings,
   log: (line: string) => void,
 ): Promise<Measurement> {
   // The last ones are ended in the checks.
@@ -66,14 +69,18 @@ async function measureServers(
     for (const [index, contender] of contenders.entries()) {
       if (contender.refuses !== null) await checkContender(contender, userIds, measured + index)
     }
-    const rates = await interleave(contenders, rounds, ({ name, url, headers }, round) => {
-      log(`http: round ${round} of ${rounds}, ${name}`)
-      return measureLoad(url, headers.slice(0, measured), duration)
+    const rates = await interleave(contenders, settings.rounds, ({ name, url, headers }, round) => {
+      log(`http: round ${round} of ${settings.rounds}, ${name}`)
+      return measureLoad(url, headers.slice(0, measured), turnOf(settings))
     })
     return { refuses: Object.fromEntries(contenders.map(({ name, refuses }) => [name, refuses])), rates }
   } finally {
     for (const contender of contenders) await contender.close()
   }
+}
+
+function turnOf({ duration }: Settings): number {
+  return Math.max(duration, turn)
 }
 
 function tableOf({ refuses, rates }: Measurement): string {

@@ -1,5 +1,4 @@
 import { LRUCache } from 'lru-cache'
-import { nameOf } from '../ids.js'
 import type { Clock, Moment } from '../ports/clock.js'
 import type { SessionKey, StandingRecord } from '../ports/store.js'
 import type { Read } from './batch.js'
@@ -28,46 +27,48 @@ export interface SessionCacheStatus {
 }
 
 export function createSessionCache(clock: Clock, maximum: number): SessionCache {
-  const namesOf = new Map<string, Set<string>>()
+  const sidsOf = new Map<string, Set<string>>()
   /** When each was read, oldest first but for reads that overtook one another. */
   const readAt = new Map<string, number>()
+  // By `sid` alone, which is as good as unique: two users of one would cost each other a read.
   const entries = new LRUCache<string, Found>({
     max: maximum,
-    dispose: ({ record }, name, reason) => {
-      readAt.delete(name)
+    dispose: ({ record: { userId } }, sid, reason) => {
+      readAt.delete(sid)
       if (reason === 'set') return
-      const names = namesOf.get(record.userId)
-      names?.delete(name)
-      if (names?.size === 0) namesOf.delete(record.userId)
+      const sids = sidsOf.get(userId)
+      sids?.delete(sid)
+      if (sids?.size === 0) sidsOf.delete(userId)
     },
   })
 
   return {
-    find: (key) => entries.get(nameOf(key)),
+    find({ userId, sid }) {
+      const found = entries.get(sid)
+      return found?.record.userId === userId ? found : undefined
+    },
 
     keep(read) {
-      const name = nameOf(read.record)
-      const kept = entries.peek(name)
+      const { userId, sid } = read.record
+      const kept = entries.peek(sid)
       // Two reads may end in another order than they began.
       if (read.isOvertaken || (kept && kept.startedAt.mono > read.startedAt.mono)) return
-      entries.set(name, read)
-      readAt.set(name, read.startedAt.mono)
-      const names = namesOf.get(read.record.userId) ?? new Set()
-      namesOf.set(read.record.userId, names.add(name))
+      entries.set(sid, read)
+      readAt.set(sid, read.startedAt.mono)
+      sidsOf.set(userId, (sidsOf.get(userId) ?? new Set()).add(sid))
     },
 
     forget(userId, sid) {
-      const names = sid === null ? [...(namesOf.get(userId) ?? [])] : [nameOf({ userId, sid })]
-      for (const name of names) entries.delete(name)
+      for (const each of sid === null ? [...(sidsOf.get(userId) ?? [])] : [sid]) entries.delete(each)
     },
 
     clear: () => entries.clear(),
 
     status(maxStaleness) {
       const now = clock.mono()
-      for (const [name, startedAt] of readAt) {
+      for (const [sid, startedAt] of readAt) {
         if (now - startedAt <= maxStaleness) return { entries: entries.size, oldest: now - startedAt }
-        entries.delete(name)
+        entries.delete(sid)
       }
       return { entries: 0, oldest: null }
     },
