@@ -42,6 +42,8 @@ export interface OutboxStatus {
   readonly bus: LinkStatus | null
 }
 
+/** However much is said on the bus, looks begin so far apart at least. */
+const pace = 5
 /** Waits no longer than this between looks that fail. */
 const longestWait = 30_000
 /** How long `close` waits for a look that is under way. */
@@ -119,6 +121,7 @@ function createLooks(
   let lookedAt: number | null = null
   let failed = 0
   let failures = 0
+  let begunAt = 0
   let isLooking = true
   let isWoken = false
   let isClosed = false
@@ -126,11 +129,11 @@ function createLooks(
 
   async function look(): Promise<void> {
     isWoken = false
-    const at = clock.mono()
+    begunAt = clock.mono()
     try {
       await work.look()
       if (lookedAt === null || failures > 0) work.gap()
-      lookedAt = at
+      lookedAt = begunAt
       failures = 0
     } catch (error) {
       failures += 1
@@ -141,15 +144,20 @@ function createLooks(
 
   async function lookOn(): Promise<void> {
     isLooking = true
-    const isAgain = (): boolean => isWoken && failures === 0 && !isClosed
-    if (!isClosed)
-      do await look()
-      while (isAgain())
+    if (!isClosed) await look()
     isLooking = false
     if (isClosed) return
+    if (isWoken && failures === 0) return next()
     // Where it fails, more and more slowly; and never many nodes at the same moment.
     const wait = Math.min(pollInterval * 2 ** Math.min(failures, 10), Math.max(pollInterval, longestWait))
     cancel = clock.after(wait * (0.75 + work.chance() / 4), begin)
+  }
+
+  /** At once, unless the last one was only just now. */
+  function next(): void {
+    const rest = begunAt + pace - clock.mono()
+    if (rest > 0) cancel = clock.after(rest, begin)
+    else begin()
   }
 
   function begin(): void {
@@ -164,7 +172,7 @@ function createLooks(
       isWoken = true
       if (isLooking || isClosed || failures > 0) return
       cancel()
-      begin()
+      next()
     },
     status: () => ({ age: lookedAt === null ? null : clock.mono() - lookedAt, failed }),
     async close() {
