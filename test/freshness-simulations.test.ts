@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { isRollcallError } from '../src/errors.js'
 import { memoryStore } from '../src/memory-store.js'
 import { createSessions } from '../src/sessions.js'
+import { ageDefects } from './support/age-defects.js'
 import { isAccept, isEndOf, lateness } from './support/lateness.js'
 import { findDefects, type Defect } from './support/load-with.js'
 import { maxStaleness, nodes, runHistory, storeTimeout, type History, type Step } from './support/simulated-nodes.js'
@@ -78,18 +79,7 @@ describe('a roll read by four nodes that hear nothing from one another', () => {
 
 /** What could be wrong, and would be found. Each replaces a text of the sources that must be there. */
 const defects: readonly Defect[] = [
-  [
-    'the age of a kept read counts from its end',
-    'lookup/lookup.ts',
-    'cache?.keep(read as Found)',
-    'cache?.keep({ ...read, startedAt: momentOf(clock) } as Found)',
-  ],
-  [
-    'the age of a kept read slides',
-    'lookup/lookup.ts',
-    'return found && isFresh(found.startedAt, maxStaleness, now) ? found : undefined',
-    'if (!found || !isFresh(found.startedAt, maxStaleness, now)) return undefined\n      const slid = { ...found, startedAt: now }\n      cache!.keep(slid)\n      return slid',
-  ],
+  ...ageDefects,
   [
     'age is told by the wall clock alone',
     'lookup/session-cache.ts',

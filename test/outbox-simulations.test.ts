@@ -3,6 +3,7 @@ import { describe, expect, test, vi } from 'vitest'
 import { isRollcallError } from '../src/errors.js'
 import { memoryStore } from '../src/memory-store.js'
 import { createSessions } from '../src/sessions.js'
+import { ageDefects } from './support/age-defects.js'
 import { breachOf, delays, maxStaleness, runDrawn, someHistory, worstOf, type Drawn } from './support/bus-histories.js'
 import { findDefects, type Defect } from './support/load-with.js'
 import { nodes, type History } from './support/simulated-nodes.js'
@@ -148,18 +149,7 @@ const defects: readonly Defect[] = [
     'failures += 1\n      failed += 1',
     'lookedAt = begunAt\n      failures += 1\n      failed += 1',
   ],
-  [
-    'the age of a kept read counts from its end',
-    'lookup/lookup.ts',
-    'cache?.keep(read as Found)',
-    'cache?.keep({ ...read, startedAt: momentOf(clock) } as Found)',
-  ],
-  [
-    'the age of a kept read slides',
-    'lookup/lookup.ts',
-    'return found && isFresh(found.startedAt, maxStaleness, now) ? found : undefined',
-    'if (!found || !isFresh(found.startedAt, maxStaleness, now)) return undefined\n      const slid = { ...found, startedAt: now }\n      cache!.keep(slid)\n      return slid',
-  ],
+  ...ageDefects,
 ]
 
 describe('the same check', () => {
