@@ -48,7 +48,6 @@ export function natsBus(connection: NatsConnection, options?: NatsBusOptions): B
 
   return {
     async connect({ message, closed, signal }) {
-      const statuses = connection.status() as Statuses
       const [decoder, encoder] = [new TextDecoder(), new TextEncoder()]
       let isOpen = true
       /** Answers whether it was open. */
@@ -65,6 +64,7 @@ export function natsBus(connection: NatsConnection, options?: NatsBusOptions): B
       const subscription = connection.subscribe(subject, {
         callback: (error, { data }) => (error === null ? message(decoder.decode(data)) : end(error)),
       }) as Subscription
+      const statuses = connection.status() as Statuses
       signal.addEventListener('abort', close, { once: true })
       void watch(statuses).then(end, end)
       await connection.flush().catch((error: unknown) => {

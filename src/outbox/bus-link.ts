@@ -140,7 +140,12 @@ function openLink(clock: Clock, bus: Bus, heartbeat: number, news: News, work: T
     beats += 1
     awaited = `beat ${work.name} ${beats}`
     beatAt = clock.mono()
-    link?.send(awaited).catch(end)
+    send(awaited).catch(end)
+  }
+
+  /** A bus may be anybody's: what it throws is told as what it rejects with. */
+  async function send(text: string): Promise<void> {
+    await link?.send(text)
   }
 
   function message(text: string): void {
@@ -165,18 +170,20 @@ function openLink(clock: Clock, bus: Bus, heartbeat: number, news: News, work: T
     if (isOver || link === null || saying.length > 0) return
     saying = news.take()
     if (saying.length === 0) return
-    link.send(writeMessage(saying)).then(() => {
+    send(writeMessage(saying)).then(() => {
       saying = []
       say()
     }, end)
   }
 
-  bus.connect({ message, closed: end, signal: controller.signal }).then(async (opened) => {
-    link = opened
+  async function connect(): Promise<void> {
+    link = await bus.connect({ message, closed: end, signal: controller.signal })
     if (isOver) return close()
     beat()
     say()
-  }, end)
+  }
+
+  connect().catch(end)
 
   return { say, close }
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { keepLink, type KeptLink } from '../../src/outbox/bus-link.js'
 import { createNews } from '../../src/outbox/news.js'
-import type { Bus, BusListener } from '../../src/ports/bus.js'
+import type { Bus, BusLink, BusListener } from '../../src/ports/bus.js'
 import type { SessionKey } from '../../src/ports/store.js'
 import { createNodeClock, createWorld, type World } from '../support/simulated-world.js'
 
@@ -15,7 +15,7 @@ interface Stage {
   readonly sent: string[]
   /** Links that were made and not closed. */
   open: number
-  mode: 'well' | 'deaf' | 'refuses' | 'hangs'
+  mode: 'well' | 'deaf' | 'refuses' | 'hangs' | 'throws'
   /** As another process, or anybody, says it. */
   say(text: string): void
   breakLink(): void
@@ -27,22 +27,30 @@ function open(): Stage {
   const sent: string[] = []
   const listeners = new Set<BusListener>()
   const bus: Bus = {
-    async connect(listener) {
-      if (stage.mode === 'refuses') throw new Error('ECONNREFUSED')
-      if (stage.mode === 'hangs') await new Promise(() => {})
-      listeners.add(listener)
-      stage.open += 1
-      return {
-        async send(text) {
-          sent.push(text)
-          await world.sleep(10)
-          if (stage.mode === 'well') for (const each of listeners) each.message(text)
-        },
-        async close() {
-          if (listeners.delete(listener)) stage.open -= 1
-        },
-      }
+    connect(listener) {
+      if (stage.mode === 'throws') throw new Error('ECONNREFUSED')
+      return connect(listener)
     },
+  }
+  async function connect(listener: BusListener): Promise<BusLink> {
+    if (stage.mode === 'refuses') throw new Error('ECONNREFUSED')
+    if (stage.mode === 'hangs') await new Promise(() => {})
+    listeners.add(listener)
+    stage.open += 1
+    return {
+      send(text) {
+        if (stage.mode === 'throws') throw new Error('EPIPE')
+        return send(text)
+      },
+      async close() {
+        if (listeners.delete(listener)) stage.open -= 1
+      },
+    }
+  }
+  async function send(text: string): Promise<void> {
+    sent.push(text)
+    await world.sleep(10)
+    if (stage.mode === 'well') for (const each of listeners) each.message(text)
   }
   const tell = (what: string) => (): void => void told.push(`${what} ${world.now()}`)
   const clock = createNodeClock(world)
@@ -96,7 +104,7 @@ describe('a link to the bus', () => {
     expect(stage.open).toBe(1)
   })
 
-  test.each(['refuses', 'hangs', 'deaf'] as const)(
+  test.each(['refuses', 'hangs', 'deaf', 'throws'] as const)(
     'to a server that %s from the beginning is tried again, ever more slowly',
     async (mode) => {
       const stage = open()
@@ -123,6 +131,19 @@ describe('a link to the bus', () => {
     await world.runUntil(1_000)
     expect(told).toEqual(['gap 10', 'cut 20', 'gap 230'])
     expect(link.status()).toMatchObject({ isUp: true, lost: 1 })
+  })
+
+  test('that throws when something is to be said ends, and throws at nobody', async () => {
+    const stage = open()
+    const { world, link, told } = stage
+    await world.runUntil(20)
+    stage.mode = 'throws'
+    link.announce()
+    await world.runUntil(30)
+    expect(told.slice(1)).toEqual([expect.stringMatching(/EPIPE/)])
+    stage.mode = 'well'
+    await world.runUntil(1_000)
+    expect(told.slice(2)).toEqual([expect.stringMatching(/^gap/), expect.stringMatching(/^wake/)])
   })
 
   test('wakes by whatever is said, but for the heartbeats of others', async () => {
