@@ -133,7 +133,7 @@ const defects: readonly Defect[] = [
   [
     'what comes while another is being said is not said',
     'outbox/bus-link.ts',
-    'saying = []\n      say()',
+    'saying = []\n        say()',
     'saying = []',
   ],
   ['a wake while a look is under way is lost', 'outbox/outbox.ts', 'if (isWoken && failures === 0) return next()', ''],

@@ -118,7 +118,7 @@ function openLink(clock: Clock, bus: Bus, heartbeat: number, news: News, work: T
   let awaited = ''
   let beatAt = 0
   let isOver = false
-  let saying: readonly string[] = []
+  const { say, giveBack } = createSpeaker(news, { isReady: () => !isOver && link !== null, send, failed: end })
   let cancel = clock.after(2 * heartbeat, () => end(new Error(deaf)))
 
   async function close(): Promise<void> {
@@ -131,8 +131,7 @@ function openLink(clock: Clock, bus: Bus, heartbeat: number, news: News, work: T
   function end(reason: unknown): void {
     if (isOver) return
     void close()
-    // It may have been lost: the next link says it again.
-    news.add(saying)
+    giveBack()
     work.ended(reason)
   }
 
@@ -165,17 +164,6 @@ function openLink(clock: Clock, bus: Bus, heartbeat: number, news: News, work: T
     work.heard(clock.mono() - beatAt)
   }
 
-  /** One message at a time; what comes up meanwhile shares the next. */
-  function say(): void {
-    if (isOver || link === null || saying.length > 0) return
-    saying = news.take()
-    if (saying.length === 0) return
-    send(writeMessage(saying)).then(() => {
-      saying = []
-      say()
-    }, end)
-  }
-
   async function connect(): Promise<void> {
     link = await bus.connect({ message, closed: end, signal: controller.signal })
     if (isOver) return close()
@@ -186,4 +174,31 @@ function openLink(clock: Clock, bus: Bus, heartbeat: number, news: News, work: T
   connect().catch(end)
 
   return { say, close }
+}
+
+interface SpeakerWork {
+  isReady(): boolean
+  send(text: string): Promise<void>
+  failed(reason: unknown): void
+}
+
+/** Says what is new, one message at a time; what comes up meanwhile shares the next. */
+function createSpeaker(news: News, work: SpeakerWork): { say(): void; giveBack(): void } {
+  let saying: readonly string[] = []
+
+  function say(): void {
+    if (!work.isReady() || saying.length > 0) return
+    saying = news.take()
+    if (saying.length === 0) return
+    work
+      .send(writeMessage(saying))
+      .then(() => {
+        saying = []
+        say()
+      })
+      .catch((reason: unknown) => work.failed(reason))
+  }
+
+  // What is on its way may have been lost: the next link says it again.
+  return { say, giveBack: () => news.add(saying) }
 }
