@@ -118,7 +118,7 @@ export function announce<Transaction>(
     outbox?.announce()
     if (outbox?.claim(event.id) === false) return
     lookup.changed(event)
-    notifier.publish(event)
+    notifier.publish(event, true)
   }
   if (transaction === undefined) return publish()
   void store.settled(transaction).then(() => {

@@ -26,9 +26,11 @@ export function draftEvent<Claims, Transaction>(
 ): EventDraft {
   checkOptions(verb, options, ['transaction', 'reason', 'actor', ...alsoKnown])
   const at = context.clock.wall()
+  const id = at.toString(16).padStart(12, '0') + randomId(context.random)
+  context.outbox?.expect(id)
   return {
     ...event,
-    id: at.toString(16).padStart(12, '0') + randomId(context.random),
+    id,
     reason: options?.reason === undefined ? event.reason : checkText('reason', options.reason, 64),
     actor: options?.actor === undefined ? null : checkText('actor', options.actor, 255),
     at,

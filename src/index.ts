@@ -15,6 +15,8 @@ export type {
   ReusedEvent,
   SessionsEvent,
 } from './notifier.js'
+export type { BusStatus } from './outbox/bus-link.js'
+export type { OutboxStatus } from './outbox/outbox.js'
 export type { Bus, BusLink, BusListener } from './ports/bus.js'
 export type { Clock } from './ports/clock.js'
 export type { Random } from './ports/random.js'

@@ -14,6 +14,11 @@ export interface SessionsEvent {
   readonly reason: string
   readonly actor: string | null
   readonly at: Date
+  /**
+   * Whether this process made the change. Others are told of where there is an outbox: what is to be done once, such as a
+   * mail to the user, is to be done where this is true.
+   */
+  readonly isOwn: boolean
 }
 
 /** What `on('error')` tells: faults that no caller is waiting for. */
@@ -58,7 +63,7 @@ export type Listener<Event> = (event: Event) => unknown
 export interface Notifier {
   on<Name extends keyof EventMap>(name: Name, listener: Listener<EventMap[Name]>): () => void
   emit<Name extends keyof EventMap>(name: Name, event: EventMap[Name]): void
-  publish(event: SessionEvent): void
+  publish(event: SessionEvent, isOwn: boolean): void
 }
 
 const meanings = {
@@ -105,14 +110,14 @@ export function createNotifier(): Notifier {
     }
   }
 
-  function publish(event: SessionEvent): void {
+  function publish(event: SessionEvent, isOwn: boolean): void {
     const { type, at, ...rest } = event
     // A newer version beside this one may write what this one does not know.
     if (!Object.hasOwn(meanings, type)) return undefined
     const { name, scope } = meanings[type]
-    if (type !== 'refresh_token_reused') return emit(name, { ...rest, scope, at: new Date(at) })
+    if (type !== 'refresh_token_reused') return emit(name, { ...rest, scope, at: new Date(at), isOwn })
     // With a new version it ended them all. Only a refresh writes this type, with the kind for a reason.
-    const reused = { ...rest, scope: event.tokenVersion === null ? scope : 'all', at: new Date(at) } as const
+    const reused = { ...rest, scope: event.tokenVersion === null ? scope : 'all', at: new Date(at), isOwn } as const
     emit(name, reused)
     emit('reused', { ...reused, sid: event.sid!, kind: event.reason as ReuseKind })
   }

@@ -194,8 +194,8 @@ function countEvents(meter: Meter, { on }: Pick<Sessions, 'on'>): (() => void)[]
   const reused = count('reuses', '{event}', 'Spent refresh tokens that were shown')
   const failed = count('background_errors', '{error}', 'Faults that no caller waited for')
   return [
-    on('revoked', ({ scope }) => revoked({ 'rollcall.scope': scope })),
-    on('reused', ({ kind }) => reused({ 'rollcall.kind': kind })),
+    on('revoked', ({ scope, isOwn }) => isOwn && revoked({ 'rollcall.scope': scope })),
+    on('reused', ({ kind, isOwn }) => isOwn && reused({ 'rollcall.kind': kind })),
     on('error', ({ during }) => failed({ 'rollcall.during': during })),
   ]
 }

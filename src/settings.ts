@@ -166,14 +166,22 @@ function readCaches(
 function readOutbox(options: OutboxOptions): Policy['outbox'] {
   checkOptions('outbox', options, ['pollInterval', 'window', 'bus', 'heartbeat'])
   const { pollInterval = '1s', window = '10s', bus, heartbeat = '5s' } = options
-  if (bus !== undefined && typeof bus?.connect !== 'function')
-    throw new TypeError("outbox.bus must be a bus, such as postgresBus(knex) of 'rollcall/bus/postgres'")
+  if (bus !== undefined && !isBus(bus))
+    throw new TypeError(
+      "outbox.bus must be a bus, such as postgresBus(knex) of 'rollcall/bus/postgres', and not a client or a connection",
+    )
   return {
     pollInterval: toMilliseconds(pollInterval, 'outbox.pollInterval', '10ms', '1m'),
     window: toMilliseconds(window, 'outbox.window', '1s', '10m'),
     bus: bus ?? null,
     heartbeat: toMilliseconds(heartbeat, 'outbox.heartbeat', '100ms', '1m'),
   }
+}
+
+/** Clients of Redis can be connected, too. */
+function isBus(value: unknown): boolean {
+  const isObject = typeof value === 'object' && value !== null
+  return isObject && 'connect' in value && typeof value.connect === 'function' && !('duplicate' in value)
 }
 
 function readRefresh(

@@ -11,7 +11,7 @@ import { collectMetrics, type Series } from './support/metrics.js'
 
 const secret = 'a secret of thirty-two bytes or more'
 const open = async (
-  options: Pick<SessionsOptions, 'outbox'> = {},
+  options: Partial<Pick<SessionsOptions, 'outbox' | 'store'>> = {},
 ): Promise<Sessions<Record<never, never>, never, string>> =>
   createSessions({
     store: memoryStore(),
@@ -82,12 +82,18 @@ describe('instrument', () => {
   })
 
   test('tells of the reader of the events and of the bus, where there are', async () => {
-    const sessions = instrument(await open({ outbox: { bus: createLocalBus() } }), { meter: metrics.meter })
+    const [bus, store] = [createLocalBus(), memoryStore()]
+    const sessions = instrument(await open({ outbox: { bus }, store }), { meter: metrics.meter })
     await expect.poll(() => sessions.status().outbox!.bus!.isUp).toBe(true)
     await sessions.revokeAll('alice')
-    await expect.poll(() => sessions.status().outbox!.position).toBe(1)
+    const there = await open({ outbox: { bus }, store })
+    await there.revokeAll('bob')
+    await expect.poll(() => sessions.status().outbox!.position).toBe(2)
+    await there.close()
     const series = await metrics.collect()
-    expect(valueOf(series, 'outbox.position')).toBe(1)
+    expect(valueOf(series, 'outbox.position')).toBe(2)
+    // What another process ended, that one counts.
+    expect(valueOf(series, 'revocations', { 'rollcall.scope': 'all' })).toBe(1)
     expect(valueOf(series, 'outbox.age')).toBeGreaterThanOrEqual(0)
     expect(valueOf(series, 'bus.up')).toBe(1)
     expect(valueOf(series, 'bus.lost')).toBe(0)

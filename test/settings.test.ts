@@ -1,5 +1,8 @@
+import { Redis } from 'ioredis'
+import { createClient } from 'redis'
 import { describe, expect, expectTypeOf, test } from 'vitest'
 import { memoryStore } from '../src/memory-store.js'
+import type { Bus } from '../src/ports/bus.js'
 import type { Store } from '../src/ports/store.js'
 import { createSessions, type Sessions } from '../src/sessions.js'
 import type { RefreshTokenOptions, SessionsOptions } from '../src/settings.js'
@@ -101,6 +104,11 @@ test.each([
   true,
 ])('the outbox %j is a TypeError', (outbox) => {
   expect(() => createSessions({ ...common, outbox: outbox as object })).toThrow(TypeError)
+})
+
+test('a client is no bus', () => {
+  for (const bus of [new Redis({ lazyConnect: true }), createClient(), null, {}, () => {}, 'redis://localhost'])
+    expect(() => createSessions({ ...common, outbox: { bus: bus as unknown as Bus } })).toThrow('must be a bus')
 })
 
 test('an outbox needs a store whose events can be read', () => {

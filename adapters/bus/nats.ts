@@ -20,8 +20,12 @@ export interface NatsBusOptions {
 
 /** What of a connection its type does not tell. */
 interface Internals {
+  isClosed?(): boolean
   readonly options?: { readonly noEcho?: boolean }
 }
+
+const over =
+  'the connection to NATS is closed, and the bus deaf until this process is started anew: let it reconnect for ever, by maxReconnectAttempts: -1'
 
 interface Subscription {
   unsubscribe(): void
@@ -48,6 +52,7 @@ export function natsBus(connection: NatsConnection, options?: NatsBusOptions): B
 
   return {
     async connect({ message, closed, signal }) {
+      if ((connection as Internals).isClosed?.() === true) throw new Error(over)
       const [decoder, encoder] = [new TextDecoder(), new TextEncoder()]
       let isOpen = true
       /** Answers whether it was open. */
@@ -85,5 +90,5 @@ export function natsBus(connection: NatsConnection, options?: NatsBusOptions): B
 /** The reason why messages may have been lost, once there is one: the connection makes itself anew and says nothing else. */
 async function watch(statuses: Statuses): Promise<Error> {
   for await (const { type } of statuses) if (type === 'disconnect') return new Error('the connection to NATS was lost')
-  return new Error('the connection to NATS is closed')
+  return new Error(over)
 }

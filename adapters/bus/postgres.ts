@@ -49,7 +49,7 @@ export function postgresBus(knex: Knex, options?: PostgresBusOptions): Bus {
     async connect({ message, closed, signal }) {
       // As Knex makes one for its pool; a password that expires is asked for anew.
       const settings = (await client.connectionConfigProvider?.()) ?? client.connectionSettings ?? {}
-      const connection = new client.driver.Client(settings)
+      const connection = new client.driver.Client({ fallback_application_name: 'rollcall bus', ...settings })
       let isOpen = true
       /** Answers whether it was open. */
       const destroy = (): boolean => {

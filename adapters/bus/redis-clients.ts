@@ -25,8 +25,10 @@ export interface RedisConnection {
 /** How to open connections as this client does; `null` where it is none, or not one for one server. */
 export function openerOf(client: unknown): (() => RedisConnection) | null {
   if (typeof client !== 'object' || client === null || !('duplicate' in client)) return null
-  if ('isCluster' in client)
-    return client.isCluster === false ? () => openIoRedis(client as unknown as IoRedisCopy) : null
+  if ('isCluster' in client) {
+    const { isCluster, options } = client as Partial<IoRedisCopy>
+    return isCluster || options?.sentinels ? null : () => openIoRedis(client as unknown as IoRedisCopy)
+  }
   // Clusters and Sentinels have no `unref`, version 4 has no `destroy`.
   const isOne = 'unref' in client && 'destroy' in client
   return isOne ? () => openNodeRedis(client as unknown as NodeRedisCopy) : null
@@ -64,6 +66,7 @@ function openNodeRedis(client: NodeRedisCopy): RedisConnection {
 }
 
 interface IoRedisCopy extends IoRedisClient {
+  readonly options?: { readonly sentinels?: unknown }
   readonly stream: { unref(): void }
   duplicate(overrides?: object): IoRedisCopy
   on(event: 'error' | 'close', listener: (error?: unknown) => void): void
@@ -78,6 +81,10 @@ function openIoRedis(client: IoRedisCopy): RedisConnection {
     commandTimeout: undefined,
     blockingTimeout: undefined,
     socketTimeout: undefined,
+    // It would ask for INFO, which the user of Redis need not be allowed.
+    enableReadyCheck: false,
+    // For so long a process that ends would wait for it.
+    disconnectTimeout: 10,
   })
   return {
     lost: new Promise((_, reject) => {

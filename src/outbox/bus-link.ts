@@ -2,6 +2,7 @@ import type { Bus, BusLink } from '../ports/bus.js'
 import type { Clock } from '../ports/clock.js'
 import type { SessionKey } from '../ports/store.js'
 import { createNews, look, nameSession, readMessage, writeMessage, type News } from './news.js'
+import { createPulse } from './pulse.js'
 
 export interface LinkWork {
   /** Something may have been committed. */
@@ -23,11 +24,11 @@ export interface KeptLink {
   announce(): void
   /** Tells all that the row of this session has changed without an event. */
   announceChange(key: SessionKey): void
-  status(): LinkStatus
+  status(): BusStatus
   close(): Promise<void>
 }
 
-export interface LinkStatus {
+export interface BusStatus {
   /** Whether this process hears what it says itself. */
   readonly isUp: boolean
   /** Milliseconds since it last did; `null` before the first time. */
@@ -39,7 +40,8 @@ export interface LinkStatus {
 }
 
 const longestWait = 30_000
-const deaf = 'the bus does not hear what it says: the way to its server is cut'
+/** How long a link that is given up may take to end. */
+const patience = 500
 
 /** @param heartbeat milliseconds; a link that hears nothing is given up within three of them */
 export function keepLink(clock: Clock, bus: Bus, heartbeat: number, work: LinkWork): KeptLink {
@@ -60,7 +62,7 @@ export function keepLink(clock: Clock, bus: Bus, heartbeat: number, work: LinkWo
       changed: (key) => work.changed(key),
       heard(took) {
         heardAt = clock.mono()
-        lag = took
+        lag = Math.round(took * 100) / 100
         failures = 0
         if (isUp) return
         isUp = true
@@ -88,7 +90,7 @@ export function keepLink(clock: Clock, bus: Bus, heartbeat: number, work: LinkWo
   return {
     announce: () => say(look),
     announceChange: (key) => say(nameSession(key)),
-    status: () => ({ isUp, lastHeard: heardAt === null ? null : clock.mono() - heardAt, lag, lost }),
+    status: () => ({ isUp, lastHeard: heardAt === null ? null : Math.round(clock.mono() - heardAt), lag, lost }),
     async close() {
       isClosed = true
       isUp = false
@@ -114,18 +116,21 @@ interface TestedLinkWork extends Pick<LinkWork, 'wake' | 'changed'> {
 function openLink(clock: Clock, bus: Bus, heartbeat: number, news: News, work: TestedLinkWork): TestedLink {
   const controller = new AbortController()
   let link: BusLink | null = null
-  let beats = 0
-  let awaited = ''
-  let beatAt = 0
   let isOver = false
   const { say, giveBack } = createSpeaker(news, { isReady: () => !isOver && link !== null, send, failed: end })
-  let cancel = clock.after(2 * heartbeat, () => end(new Error(deaf)))
+  const pulse = createPulse(clock, heartbeat, {
+    name: work.name,
+    send: (text) => void send(text).catch(end),
+    heard: (took) => work.heard(took),
+    failed: end,
+  })
 
   async function close(): Promise<void> {
     isOver = true
-    cancel()
+    pulse.stop()
     controller.abort()
-    await link?.close().catch(() => {})
+    // It holds nothing that needs to be finished: a bus that hangs does not hold up the end.
+    await Promise.race([closeLink().catch(() => {}), new Promise<void>((end) => void clock.after(patience, end))])
   }
 
   function end(reason: unknown): void {
@@ -135,44 +140,32 @@ function openLink(clock: Clock, bus: Bus, heartbeat: number, news: News, work: T
     work.ended(reason)
   }
 
-  function beat(): void {
-    beats += 1
-    awaited = `beat ${work.name} ${beats}`
-    beatAt = clock.mono()
-    send(awaited).catch(end)
+  function message(given: unknown): void {
+    if (isOver) return
+    const text = String(given)
+    if (pulse.take(text)) return
+    const { sessions, isLook } = readMessage(text)
+    for (const key of sessions) work.changed(key)
+    if (isLook) work.wake()
   }
 
-  /** A bus may be anybody's: what it throws is told as what it rejects with. */
+  // A bus may be anybody's: what it throws is told as what it rejects with.
+  async function connect(): Promise<void> {
+    link = await bus.connect({ message, closed: end, signal: controller.signal })
+    if (typeof (link as Partial<BusLink> | undefined)?.send !== 'function')
+      throw new TypeError('what the bus connected to can send nothing: it is no BusLink')
+    if (isOver) return close()
+    pulse.begin()
+    say()
+  }
   async function send(text: string): Promise<void> {
     await link?.send(text)
   }
-
-  function message(text: string): void {
-    if (isOver) return
-    if (!text.startsWith('beat ')) {
-      const { sessions, isLook } = readMessage(text)
-      for (const key of sessions) work.changed(key)
-      if (isLook) work.wake()
-      return
-    }
-    if (text !== awaited) return
-    cancel()
-    cancel = clock.after(heartbeat, () => {
-      cancel = clock.after(2 * heartbeat, () => end(new Error(deaf)))
-      beat()
-    })
-    work.heard(clock.mono() - beatAt)
-  }
-
-  async function connect(): Promise<void> {
-    link = await bus.connect({ message, closed: end, signal: controller.signal })
-    if (isOver) return close()
-    beat()
-    say()
+  async function closeLink(): Promise<void> {
+    await link?.close()
   }
 
   connect().catch(end)
-
   return { say, close }
 }
 

@@ -4,7 +4,7 @@ import type { Clock } from '../ports/clock.js'
 import { randomId } from '../tokens/format.js'
 import type { Bus } from '../ports/bus.js'
 import type { SessionKey } from '../ports/store.js'
-import { keepLink, type LinkStatus } from './bus-link.js'
+import { keepLink, type BusStatus } from './bus-link.js'
 import { createEventReader, type EventReader } from './reader.js'
 
 export interface OutboxSettings {
@@ -19,7 +19,7 @@ export interface OutboxSettings {
 }
 
 /** Reads the events table again and again, so that this process hears of what all have committed. */
-export interface Outbox extends Pick<EventReader, 'claim'> {
+export interface Outbox extends Pick<EventReader, 'claim' | 'expect'> {
   /** Wakes the other processes, after a commit. */
   announce(): void
   /** Tells the other processes, where there is a bus, that the row of this session has changed without an event. */
@@ -39,7 +39,7 @@ export interface OutboxStatus {
   /** Looks that failed since the process began. */
   readonly failed: number
   /** `null` without a bus. */
-  readonly bus: LinkStatus | null
+  readonly bus: BusStatus | null
 }
 
 /** However much is said on the bus, looks begin so far apart at least. */
@@ -63,11 +63,11 @@ export function openOutbox<Claims, Transaction>(
     read: (after, limit) =>
       askInBackground(contextOf(), (store, { signal }) => store.readEvents(after, limit, { signal })),
     readAt: (seqs) => askInBackground(contextOf(), (store, { signal }) => store.readEventsAt(seqs, { signal })),
-    deliver(event) {
+    deliver(event, isOwn) {
       const { lookup, notifier } = contextOf()
       delivered += 1
       lookup.changed(event)
-      notifier.publish(event)
+      notifier.publish(event, isOwn)
     },
     gap(reason) {
       forgetAll()
@@ -94,6 +94,7 @@ export function openOutbox<Claims, Transaction>(
   return {
     announce: () => link?.announce(),
     announceChange: (key) => link?.announceChange(key),
+    expect: (eventId) => reader.expect(eventId),
     claim: (eventId) => reader.claim(eventId),
     status: () => ({ ...looks.status(), position: reader.position(), delivered, bus: link?.status() ?? null }),
     async close() {
@@ -174,7 +175,7 @@ function createLooks(
       cancel()
       next()
     },
-    status: () => ({ age: lookedAt === null ? null : clock.mono() - lookedAt, failed }),
+    status: () => ({ age: lookedAt === null ? null : Math.round(clock.mono() - lookedAt), failed }),
     async close() {
       isClosed = true
       cancel()

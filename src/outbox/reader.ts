@@ -5,6 +5,8 @@ import { createGaps } from './gaps.js'
 
 /** Finds every event once, also those of transactions that commit long after others that were numbered later. */
 export interface EventReader {
+  /** This process is about to write an event with this id: whoever sees it first knows whose it is. */
+  expect(eventId: string): void
   /** Whether this process tells of its own event for the first time; whoever asks second keeps silent. */
   claim(eventId: string): boolean
   /**
@@ -21,7 +23,7 @@ export interface EventReader {
 export interface EventReaderWork {
   read(after: number | null, limit: number): Promise<EventPage>
   readAt(seqs: readonly number[]): Promise<EventRows>
-  deliver(event: SessionEvent): void
+  deliver(event: SessionEvent, isOwn: boolean): void
   /** Something was not heard: an event that can't be read, or a log that was set back. */
   gap(reason: Error): void
 }
@@ -70,12 +72,12 @@ export function createEventReader(clock: Clock, window: number, work: EventReade
     gaps = createGaps()
     checkpoints = createCheckpoints(window)
     const last = await takeAll(await work.read(start, pageSize), start, false)
-    settled = start
-    recent = start
+    settled = recent = start
     checkpoints.settle({ begunAt, endedAt: clock.mono(), seq: position, next: last.transactions?.next }, null)
   }
 
   return {
+    expect: (eventId) => known.expect(eventId),
     claim: (eventId) => known.claim(eventId),
 
     async look() {
@@ -116,6 +118,7 @@ function numbersOf({ events, unreadable }: EventRows): number[] {
 }
 
 interface Known {
+  expect(eventId: string): void
   claim(eventId: string): boolean
   /** Answers the numbers of all rows, ascending. */
   take(rows: EventRows, isNews: boolean): number[]
@@ -125,25 +128,35 @@ interface Known {
 
 /** What was read here, or told by who committed it. */
 function createKnown(clock: Clock, work: Pick<EventReaderWork, 'deliver' | 'gap'>): Known {
-  const entries = new Map<string, { readonly at: number; seq: number | null; isTold: boolean }>()
+  interface Entry {
+    readonly at: number
+    readonly seq: number | null
+    readonly isTold: boolean
+    readonly isOwn: boolean
+  }
+  const entries = new Map<string, Entry>()
 
-  /** Whether it is seen for the first time. */
-  function see(id: string, seq: number, isTold: boolean): boolean {
-    const entry = entries.get(id)
-    if (entry) entry.seq = seq
-    else entries.set(id, { at: clock.mono(), seq, isTold })
-    return entry === undefined
+  /** Answers it where it is seen for the first time. */
+  function see(id: string, seq: number, isTold: boolean): Entry | null {
+    const before = entries.get(id)
+    const at = before?.at ?? clock.mono()
+    const entry = { at, seq, isTold: isTold || before?.isTold === true, isOwn: before?.isOwn === true }
+    entries.set(id, entry)
+    return before === undefined || (before.seq === null && !before.isTold) ? entry : null
   }
 
   function takeEvent({ seq, ...event }: LoggedEvent, isNews: boolean): void {
-    if (see(event.id, seq, isNews) && isNews) work.deliver(event)
+    const entry = see(event.id, seq, isNews)
+    if (entry && isNews) work.deliver(event, entry.isOwn)
   }
 
   return {
+    expect: (eventId) => void entries.set(eventId, { at: clock.mono(), seq: null, isTold: false, isOwn: true }),
+
     claim(eventId) {
       const entry = entries.get(eventId)
       if (entry?.isTold) return false
-      entries.set(eventId, { at: clock.mono(), seq: entry?.seq ?? null, isTold: true })
+      entries.set(eventId, { at: clock.mono(), seq: entry?.seq ?? null, isTold: true, isOwn: true })
       return true
     },
 

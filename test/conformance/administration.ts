@@ -125,7 +125,15 @@ export function describeAdministration<Transaction>(harness: StoreHarness<Transa
       await sessions.revokeAll(userId, { reason: 'abuse', actor: 'admin-1' })
       await sessions.suspend(userId)
       await sessions.reinstate(userId)
-      const common = { userId, at: new Date(clock.wall()), actor: null, tokenVersion: null, sid: null, scope: 'all' }
+      const common = {
+        userId,
+        at: new Date(clock.wall()),
+        actor: null,
+        tokenVersion: null,
+        sid: null,
+        scope: 'all',
+        isOwn: true,
+      }
       expect(heard).toEqual([
         { ...common, name: 'revoked', scope: 'session', sid: one.session.sid, reason: 'logout' },
         {

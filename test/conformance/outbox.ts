@@ -65,6 +65,7 @@ export function describeOutbox<Transaction>(harness: StoreHarness<Transaction>):
           reason: 'lost phone',
           actor: 'admin',
           tokenVersion: null,
+          isOwn: false,
         }),
         expect.objectContaining({ userId: all, scope: 'all', sid: null, tokenVersion: 1 }),
         expect.objectContaining({ userId: held, scope: 'all', tokenVersion: null }),
@@ -81,6 +82,7 @@ export function describeOutbox<Transaction>(harness: StoreHarness<Transaction>):
       await there().revokeAll(marker)
       await hear(marker)
       expect(told.map(({ userId }) => userId)).toEqual([mine, marker])
+      expect(told.map(({ isOwn }) => isOwn)).toEqual([true, false])
       expect(node.status().outbox).toMatchObject({ delivered: 1 })
       await node.close()
     })

@@ -155,6 +155,18 @@ describe('a link to the bus', () => {
     expect(told.filter((line) => line.startsWith('wake'))).toHaveLength(7)
   })
 
+  test('is not held alive by what others say, its own last beat among it', async () => {
+    const stage = open()
+    const { world, told, say, sent } = stage
+    await world.runUntil(20)
+    stage.mode = 'deaf'
+    for (let ms = 1_000; ms <= 3 * heartbeat; ms += 1_000) {
+      for (const text of ['', 'beat me 0', sent[0]!, 'look']) say(text)
+      await world.runUntil(20 + ms)
+    }
+    expect(told.at(-1)).toMatch(/^the bus does/)
+  })
+
   test('says much in few messages, and the last one after all that was to say', async () => {
     const { world, link, sent, told } = open()
     await world.runUntil(20)

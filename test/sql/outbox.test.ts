@@ -104,13 +104,18 @@ describeSql('a commit whose answer was lost', (stage) => {
       throw new Error('the connection ended')
     }
     const node = sessionsOver(database.knex(), { outbox: { pollInterval: 10 }, store: { ...store, raiseVersion } })
-    const told: string[] = []
-    node.on('revoked', ({ userId }) => void told.push(userId))
+    const told: unknown[] = []
+    node.on('revoked', ({ userId, isOwn }) => void told.push([userId, isOwn]))
     await expect.poll(() => node.status().outbox!.age, { interval: 5 }).not.toBeNull()
     await expect(node.revokeAll('lost')).rejects.toMatchObject({ code: 'store_unavailable' })
-    await expect.poll(() => told, { interval: 5 }).toEqual(['lost'])
+    await expect.poll(() => told, { interval: 5 }).toEqual([['lost', true]])
     await sessions.revokeAll('marker')
-    await expect.poll(() => told, { interval: 5 }).toEqual(['lost', 'marker'])
+    await expect
+      .poll(() => told, { interval: 5 })
+      .toEqual([
+        ['lost', true],
+        ['marker', false],
+      ])
     await node.close()
   })
 })
