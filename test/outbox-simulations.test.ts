@@ -91,7 +91,7 @@ const defects: readonly Defect[] = [
     'if (entry && isNews)',
     'if (entry && isNews && seq % 2 === 0)',
   ],
-  ['nothing is news', 'outbox/reader.ts', 'await takeAll(first, from, true)', 'await takeAll(first, from, false)'],
+  ['nothing is news', 'outbox/reader.ts', 'await takeAll(first, until, true)', 'await takeAll(first, until, false)'],
   [
     'looks end after the first',
     'outbox/outbox.ts',

@@ -3,7 +3,7 @@ import { checkOptions, checkText } from '../../src/options.js'
 import type { Bus } from '../../src/ports/bus.js'
 
 export interface PostgresBusOptions {
-  /** The channel of LISTEN and NOTIFY, the same in all processes: at most 63 characters. Default `'rollcall'`. */
+  /** The channel of LISTEN and NOTIFY, the same in all processes: at most 63 bytes. Default `'rollcall'`. */
   readonly channel?: string | undefined
 }
 
@@ -39,6 +39,7 @@ const pooled =
 export function postgresBus(knex: Knex, options?: PostgresBusOptions): Bus {
   checkOptions('postgresBus', options, ['channel'])
   const channel = checkText('channel', options?.channel ?? 'rollcall', 63)
+  if (Buffer.byteLength(channel) > 63) throw new TypeError('channel must have at most 63 bytes')
   const client = (knex as Knex | undefined)?.client as KnexClient | undefined
   if (typeof knex !== 'function' || client?.driverName !== 'pg')
     throw new TypeError('postgresBus takes your Knex instance of Postgres')
@@ -49,6 +50,7 @@ export function postgresBus(knex: Knex, options?: PostgresBusOptions): Bus {
     async connect({ message, closed, signal }) {
       // As Knex makes one for its pool; a password that expires is asked for anew.
       const settings = (await client.connectionConfigProvider?.()) ?? client.connectionSettings ?? {}
+      signal.throwIfAborted()
       const connection = new client.driver.Client({ fallback_application_name: 'rollcall bus', ...settings })
       let isOpen = true
       /** Answers whether it was open. */

@@ -35,6 +35,7 @@ export function openerOf(client: unknown): (() => RedisConnection) | null {
 }
 
 interface NodeRedisCopy extends NodeRedisClient {
+  readonly options?: { readonly socket?: object }
   duplicate(overrides?: object): NodeRedisCopy
   on(event: 'error', listener: (error: unknown) => void): void
   connect(): Promise<unknown>
@@ -45,6 +46,8 @@ function openNodeRedis(client: NodeRedisCopy): RedisConnection {
   const copy = client.duplicate({
     // Reads wait for as long as nothing is said, and answers must be texts.
     commandOptions: { timeout: undefined },
+    socket: { ...client.options?.socket, socketTimeout: undefined },
+    pingInterval: undefined,
     // It would be emptied with this connection, and is the app's.
     clientSideCache: undefined,
   })

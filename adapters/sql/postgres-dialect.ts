@@ -81,7 +81,8 @@ export const postgresDialect: Dialect = {
   // Of the snapshot that the statement itself reads by.
   runningTransactions: {
     oldest: 'pg_snapshot_xmin(pg_current_snapshot())::text',
-    next: 'pg_snapshot_xmax(pg_current_snapshot())::text',
+    // Not xmax, which is one past the greatest that is over: those that run may be greater. An age counts back from the next.
+    next: '(pg_snapshot_xmin(pg_current_snapshot())::text::bigint + age(pg_snapshot_xmin(pg_current_snapshot())::xid))::text',
   },
 
   nowMilliseconds: 'floor(extract(epoch from now()) * 1000)',

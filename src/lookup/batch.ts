@@ -31,6 +31,8 @@ export interface Ticket {
 /** One read of several sessions that is under way. */
 export interface Batch {
   readonly tickets: readonly Ticket[]
+  /** The same by the names of their sessions. */
+  readonly named: Map<string, Ticket>
   readonly startedAt: Moment
   /** Aborted when nobody is left who waits for any of them. */
   readonly controller: AbortController
@@ -47,7 +49,7 @@ export function openBatch(startedAt: Moment): Batch & { readonly tickets: Ticket
   })
   // Nobody need be waiting for it.
   end.catch(() => {})
-  return { tickets: [], startedAt, controller, end }
+  return { tickets: [], named: new Map(), startedAt, controller, end }
 }
 
 /** Reads sessions until the signal aborts. */

@@ -98,8 +98,10 @@ export function createReads(clock: Clock, lookup: LookupMany, take: Take): Reads
     },
 
     overtake(userId, sid) {
-      for (const ticket of [...underWay].flatMap(({ tickets }) => tickets)) {
-        if (ticket.key.userId === userId && (sid === null || ticket.key.sid === sid)) ticket.isOvertaken = true
+      for (const { named, tickets } of underWay) {
+        const one = sid === null ? undefined : named.get(nameOf({ userId, sid }))
+        if (one) one.isOvertaken = true
+        if (sid === null) for (const ticket of tickets) if (ticket.key.userId === userId) ticket.isOvertaken = true
       }
     },
 
@@ -122,6 +124,7 @@ function takeBatch(queue: Map<string, Ticket>, size: number, startedAt: Moment):
   for (const [name, ticket] of queue) {
     queue.delete(name)
     ticket.batch = batch
+    batch.named.set(name, ticket)
     if (batch.tickets.push(ticket) === size) break
   }
   return batch

@@ -63,8 +63,11 @@ export function keepLink(clock: Clock, bus: Bus, heartbeat: number, work: LinkWo
       heard(took) {
         heardAt = clock.mono()
         lag = Math.round(took * 100) / 100
-        failures = 0
-        if (isUp) return
+        // Only once it has held for a heartbeat: one that comes and goes is to be made ever more slowly.
+        if (isUp) {
+          failures = 0
+          return
+        }
         isUp = true
         work.gap()
       },

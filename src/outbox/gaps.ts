@@ -1,5 +1,5 @@
-/** As many as one statement asks for. Where there are more, all that they are among is read again. */
-const most = 500
+/** More are not asked for one by one: then all is read again from time to time that they are among. */
+const most = 5_000
 
 /**
  * The numbers that were passed over: of transactions that are still open, and of those that were rolled back. The log is
@@ -8,8 +8,10 @@ const most = 500
 export interface Gaps {
   /** The log was read from after one number to another, and these were there. */
   note(after: number, seqs: readonly number[]): void
-  /** Those up to a number, ascending; `null` when they are too many. */
-  upTo(seq: number): readonly number[] | null
+  /** Those up to a number, ascending. */
+  upTo(seq: number): readonly number[]
+  /** Whether there were too many to be known. */
+  isCrowded(): boolean
   /** Up to this number nothing can appear any more. */
   settle(seq: number): void
 }
@@ -38,7 +40,8 @@ export function createGaps(): Gaps {
       }
     },
 
-    upTo: (seq) => (crowded > -Infinity ? null : [...missing].filter((each) => each <= seq)),
+    upTo: (seq) => [...missing].filter((each) => each <= seq),
+    isCrowded: () => crowded > -Infinity,
 
     settle(seq) {
       if (crowded <= seq) crowded = -Infinity

@@ -54,7 +54,7 @@ export function writeMessage(items: readonly string[]): string {
 /** The sessions that a message names. Of whatever else is said on the channel, a look costs least. */
 export function readMessage(text: string): { readonly sessions: readonly SessionKey[]; readonly isLook: boolean } {
   if (text.length > longest) return { sessions: [], isLook: true }
-  const keys = text.split(' ').map(readSession)
+  const keys = [...new Set(text.split(' '))].map(readSession)
   return { sessions: keys.filter((key) => key !== null), isLook: keys.includes(null) }
 }
 

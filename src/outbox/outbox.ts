@@ -104,6 +104,11 @@ export function openOutbox<Claims, Transaction>(
   }
 }
 
+/** Begins with a second, however long the interval is. */
+function waitAfter(failures: number, pollInterval: number): number {
+  return Math.min(Math.min(pollInterval, 1_000) * 2 ** Math.min(failures, 10), longestWait)
+}
+
 interface LooksWork {
   look(): Promise<void>
   /** After a time in which nothing was heard: what is kept may be older than it seems. */
@@ -150,7 +155,7 @@ function createLooks(
     if (isClosed) return
     if (isWoken && failures === 0) return next()
     // Where it fails, more and more slowly; and never many nodes at the same moment.
-    const wait = Math.min(pollInterval * 2 ** Math.min(failures, 10), Math.max(pollInterval, longestWait))
+    const wait = failures === 0 ? pollInterval : waitAfter(failures, pollInterval)
     cancel = clock.after(wait * (0.75 + work.chance() / 4), begin)
   }
 

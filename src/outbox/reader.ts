@@ -34,7 +34,7 @@ const pageSize = 500
  * that a failover gave to other events.
  */
 const thoroughly = 1_000
-/** How far before its last page the log is read at the beginning, for transactions that are open then. */
+/** How far before its end the log is read at the beginning, for transactions that are open then; further where that is young. */
 const margin = 1_000
 /**
  * @param window milliseconds for which the rows of an open transaction are waited for, where the store can't tell of it;
@@ -46,10 +46,11 @@ export function createEventReader(clock: Clock, window: number, work: EventReade
   let gaps = createGaps()
   /** Up to where all is settled; `null` before the first look. */
   let settled: number | null = null
-  /** From where on all is read again from time to time, not only what is missing. */
-  let recent = 0
-  let recentAt = -Infinity
+  /** From where on all is read again from time to time, not only what is missing; and when it last was. */
+  let [recent, recentAt] = [0, -Infinity]
   let position = 0
+  /** What is to be told once the reader has begun anew. */
+  let lost: Error | null = null
   let isStopped = false
 
   /** Answers the last page. */
@@ -66,14 +67,16 @@ export function createEventReader(clock: Clock, window: number, work: EventReade
 
   /** Where the log ends. What was committed before is no news, but who committed it may still tell. */
   async function begin(begunAt: number): Promise<void> {
-    const end = await work.read(null, 1)
-    const start = Math.max(0, (numbersOf(end)[0] ?? 0) - margin)
+    const start = await findStart(clock, window, work)
     position = start
     gaps = createGaps()
     checkpoints = createCheckpoints(window)
     const last = await takeAll(await work.read(start, pageSize), start, false)
     settled = recent = start
     checkpoints.settle({ begunAt, endedAt: clock.mono(), seq: position, next: last.transactions?.next }, null)
+    // Now, since nobody is told of what was committed up to here.
+    if (lost) work.gap(lost)
+    lost = null
   }
 
   return {
@@ -85,20 +88,18 @@ export function createEventReader(clock: Clock, window: number, work: EventReade
       known.forget(settled ?? 0)
       if (settled === null) return begin(begunAt)
       let until = position
-      if (begunAt - recentAt >= thoroughly) [recentAt, until] = [begunAt, recent]
+      if (begunAt - recentAt >= thoroughly) [recentAt, until] = [begunAt, gaps.isCrowded() ? settled : recent]
       const missing = gaps.upTo(until)
-      const from = missing === null ? settled : until
-      const first = await work.read(from, pageSize)
+      const first = await work.read(until, pageSize)
       if (first.last !== null && first.last < position) {
         // A failover or a restore lost what was read: numbers come again, for other events.
-        const lost = new Error(`the events ended at ${first.last}, and were read up to ${position} before`)
+        lost = new Error(`the events ended at ${first.last}, and were read up to ${position} before`)
         settled = null
-        await begin(begunAt)
-        // Now, since nobody is told of what was committed up to here.
-        return work.gap(lost)
+        return begin(begunAt)
       }
-      const last = await takeAll(first, from, true)
-      if (missing !== null && missing.length > 0) gaps.note(0, known.take(await work.readAt(missing), true))
+      const last = await takeAll(first, until, true)
+      for (let start = 0; start < missing.length; start += pageSize)
+        gaps.note(0, known.take(await work.readAt(missing.slice(start, start + pageSize)), true))
       if (isStopped) return
       // What was open when the first page was read may have committed behind it before the last one was.
       const look = { begunAt, endedAt: clock.mono(), seq: position, next: last.transactions?.next }
@@ -110,6 +111,18 @@ export function createEventReader(clock: Clock, window: number, work: EventReade
 
     stop: () => void (isStopped = true),
     position: () => position,
+  }
+}
+
+/** After which number: before all that was written so long ago that its transaction is waited for no more. */
+async function findStart(clock: Clock, window: number, work: EventReaderWork): Promise<number> {
+  const end = await work.read(null, 1)
+  const young = clock.wall() - (end.transactions ? longest : window)
+  for (let back = margin; ; back *= 4) {
+    const start = Math.max(0, (numbersOf(end)[0] ?? 0) - back)
+    if (start === 0) return 0
+    const [first] = (await work.read(start, 1)).events
+    if (first && first.at < young) return start
   }
 }
 

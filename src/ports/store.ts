@@ -253,7 +253,7 @@ export interface EventPage extends EventRows {
   readonly last: number | null
   /**
    * Which transactions were running when this was read, by numbers that are given out in order: all below `oldest` were
-   * over, and none has `next` or more. `null` where the store can't tell.
+   * over, and none that was running had `next` or more. `null` where the store can't tell.
    */
   readonly transactions: { readonly oldest: number; readonly next: number } | null
 }

@@ -31,7 +31,13 @@ const kinds: readonly BusKind[] = [
     title: `the bus of Redis, with a client of redis by RESP ${RESP}`,
     async connect(url: string) {
       // Never connected: only its settings are needed.
-      const client = createClient({ url, RESP, commandOptions: { timeout: 100 } })
+      const client = createClient({
+        url,
+        RESP,
+        commandOptions: { timeout: 100 },
+        socket: { socketTimeout: 100 },
+        pingInterval: 50,
+      })
       return { bus: redisBus(client), close: async () => {} }
     },
   })),

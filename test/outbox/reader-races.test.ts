@@ -146,7 +146,7 @@ describe('the reader of the events', () => {
     log.transactions = { oldest: 100, next: 101 }
     await reader.look()
     // As where several primaries give out numbers in turns.
-    const each = (first: number): number[] => Array.from({ length: 600 }, (_, index) => 3 * index + first)
+    const each = (first: number): number[] => Array.from({ length: 3_000 }, (_, index) => 3 * index + first)
     commit(...each(1))
     for (let second = 0; second < 60; second += 1) {
       log.transactions = { oldest: 100, next: 2_000 + second }
@@ -154,9 +154,10 @@ describe('the reader of the events', () => {
       clock.advance(1_000)
     }
     commit(...each(2))
+    clock.advance(1_000)
     await reader.look()
     expect(asked).toEqual([])
-    expect(delivered).toHaveLength(1_200)
+    expect(delivered).toHaveLength(6_000)
     log.transactions = { oldest: 3_000, next: 3_000 }
     for (let second = 0; second < 5; second += 1) {
       clock.advance(2_000)
@@ -164,14 +165,45 @@ describe('the reader of the events', () => {
     }
     // All is settled, and from here on what is missing can be asked for again.
     log.transactions = { oldest: 3_000, next: 4_000 }
-    commit(5_001, 5_003)
+    commit(20_001, 20_003)
     for (let second = 0; second < 60; second += 1) {
       clock.advance(1_000)
       await reader.look()
     }
-    commit(5_002)
+    commit(20_002)
     await reader.look()
-    expect(delivered.at(-1)).toBe('e5002')
+    expect(delivered.at(-1)).toBe('e20002')
+  })
+
+  test('begins before all that is young, and tells of what was open then', async () => {
+    const log = openLog()
+    const { reader, delivered, commit, clock } = log
+    log.at = clock.wall()
+    commit(...Array.from({ length: 5_000 }, (_, index) => index + 2))
+    log.transactions = { oldest: 100, next: 101 }
+    await reader.look()
+    expect(delivered).toEqual([])
+    commit(1)
+    log.transactions = { oldest: 101, next: 101 }
+    await reader.look()
+    expect(delivered).toEqual(['e1'])
+  })
+
+  test('says that something was missed also where it could not begin anew at once', async () => {
+    const log = openLog()
+    const { reader, commit, remove, gaps } = log
+    commit(1, 2, 3)
+    await reader.look()
+    remove(3)
+    log.meanwhile = () => {
+      log.fail = true
+      log.meanwhile = null
+    }
+    await expect(reader.look()).rejects.toThrow('ECONNREFUSED')
+    expect(gaps).toEqual([])
+    log.fail = false
+    await reader.look()
+    expect(gaps).toHaveLength(1)
   })
 
   test('tells once of a row that can not be read, however often it comes again', async () => {

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { createFakeClock } from '../conformance/fake-clock.js'
 import { describeSql, type SqlSessions, type SqlStage } from '../support/sql-stage.js'
 
 /** A process that listens, and the users its listeners were told of. */
@@ -95,6 +96,60 @@ describeSql(
   },
   ['postgres', 'mariadb', 'mysql'],
 )
+
+describeSql(
+  'a transaction of Postgres that has taken the last number there is',
+  (stage) => {
+    test('is waited for, though the greatest that is over is smaller', async () => {
+      const { knex, sessions, sessionsOver, database } = stage()
+      const clock = createFakeClock()
+      const node = sessionsOver(database.knex(), { clock, outbox: { pollInterval: 10 } })
+      const told: string[] = []
+      node.on('revoked', ({ userId }) => void told.push(userId))
+      const look = async (): Promise<void> => {
+        clock.advance(1_000)
+        await expect.poll(() => node.status().outbox!.age, { interval: 5 }).toBe(0)
+      }
+      await expect.poll(() => node.status().outbox!.age, { interval: 5 }).not.toBeNull()
+      const [first, last] = [await knex.transaction(), await knex.transaction()]
+      await first.raw('select pg_current_xact_id()')
+      await sessions.revokeAll('late', { transaction: last })
+      await sessions.revokeAll('early', { transaction: first })
+      await first.commit()
+      for (let second = 0; second < 20; second += 1) await look()
+      expect(told).toEqual(['early'])
+      await last.commit()
+      await look()
+      expect(told).toEqual(['early', 'late'])
+      await node.close()
+    })
+  },
+  ['postgres'],
+)
+
+describeSql('a process that starts behind many events', (stage) => {
+  test('tells of one that was written before them all and committed after', async () => {
+    const { knex, sessions, engine } = stage()
+    // On SQLite nobody else writes while a transaction does.
+    const transaction = engine === 'sqlite' ? undefined : await knex.transaction()
+    if (transaction) await sessions.revokeAll('open all the while', { transaction })
+    const rows = Array.from({ length: 1_200 }, (_, index) => ({
+      event_id: `many-${index}`,
+      type: 'all_sessions_revoked',
+      user_id: `many-${index}`,
+      token_version: 1,
+      reason: 'x',
+      at: Date.now(),
+    }))
+    await knex.batchInsert('rollcall_events', rows, 100)
+    const { node, told } = await listen(stage())
+    await transaction?.commit()
+    await sessions.revokeAll('after')
+    const expected = transaction ? ['after', 'open all the while'] : ['after']
+    await expect.poll(() => told.toSorted(), { interval: 5 }).toEqual(expected)
+    await node.close()
+  })
+})
 
 describeSql('a commit whose answer was lost', (stage) => {
   test('is told by the outbox, once', async () => {

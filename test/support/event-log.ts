@@ -21,6 +21,8 @@ export interface Log {
   readonly gaps: number[]
   remove(seq: number): void
   meanwhile: (() => void) | null
+  /** When the events that are committed next were written. */
+  at: number
   /** Numbers of rows that hold no event. */
   readonly broken: Set<number>
   /** Ids begin with it. */
@@ -63,6 +65,7 @@ export function openLog(): Log {
     gaps,
     remove: (seq) => void events.delete(seq),
     meanwhile: null,
+    at: 0,
     broken: new Set(),
     name: 'e',
     clock,
@@ -80,7 +83,7 @@ export function openLog(): Log {
           tokenVersion: 1,
           reason: 'logout',
           actor: null,
-          at: 0,
+          at: log.at,
         })
       }
     },
