@@ -1,6 +1,10 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect, inject, test } from 'vitest'
 import type { Sessions } from '../../src/sessions.js'
 import type { Bus } from '../../src/ports/bus.js'
+import { generateKeys } from '../../src/tokens/generate-keys.js'
 import { openRoll, soon } from '../bus/describe-bus.js'
 import { openPage } from './open-page.js'
 
@@ -23,6 +27,7 @@ async function expectToHear(bus: Bus): Promise<void> {
 }
 
 test('docs/many-nodes.md shows that one node hears of what another ended', async () => {
+  process.env['ROLLCALL_KEYS'] = JSON.stringify(await generateKeys())
   const page = await openPage('docs/many-nodes.md', { 'knex.ts': ownKnex })
   const { knex } = await page.load<{ knex: { destroy(): Promise<void> } }>('knex.ts')
   expect(await page.load('listen.ts')).toMatchObject({ told: 'alice: lost phone', code: 'session_ended' })
@@ -34,6 +39,10 @@ test('docs/many-nodes.md shows that one node hears of what another ended', async
     await expect.poll(() => sessions.status().outbox!.bus!.isUp, { timeout: 10_000 }).toBe(true)
     await sessions.close()
   }
+  const folder = await mkdtemp(join(tmpdir(), 'rollcall-bus-'))
+  const own = await page.load<{ folderBus(folder: string): Bus }>('folder-bus.ts')
+  await expectToHear(own.folderBus(folder))
+  await rm(folder, { recursive: true })
   const { redis, nats } = inject('engines')
   const redisPage = await page.load<{ openBus(url: string): Bus }>('redis-bus.ts')
   if (redis !== null) await expectToHear(redisPage.openBus(redis))
