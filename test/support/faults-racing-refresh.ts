@@ -13,7 +13,8 @@ import {
   type Race,
 } from './refresh-races.js'
 import { answerOf } from './simulation.js'
-import { barrier, untilNoted, type Chance } from './turns.js'
+import type { Chance } from './chance.js'
+import { barrier, untilNoted } from './turns.js'
 
 /** What makes the write of a user's refresh fail, until it is taken away. */
 export interface Fault {

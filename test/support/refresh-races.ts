@@ -6,7 +6,8 @@ import type { TokenPair } from '../../src/token-pair.js'
 import { systemClock, type Clock } from '../../src/ports/clock.js'
 import { createFakeClock, type FakeClock } from '../conformance/fake-clock.js'
 import { answerOf } from './simulation.js'
-import { chanceOf, interleave, note, type Chance } from './turns.js'
+import { chanceOf, type Chance } from './chance.js'
+import { interleave, note } from './turns.js'
 
 export const grace = 30_000
 /** The clock of a node that prunes is ahead by so much. */

@@ -3,7 +3,8 @@ import type { OutboxOptions } from '../../src/settings.js'
 import { createSimulatedBus, type BusCounts, type SimulatedBus, type Weather } from './simulated-bus.js'
 import { watchCommits, type Commit, type Life, type Way } from './simulated-database.js'
 import { createPlainKeys, startProcess, type Library, type Process } from './simulated-process.js'
-import { createChance, createWorld, type World } from './simulated-world.js'
+import { chanceOf } from './chance.js'
+import { createWorld, type World } from './simulated-world.js'
 
 /** One step of a history. Times are milliseconds. */
 export interface Step {
@@ -95,7 +96,7 @@ function createRun(
   world: World,
   { weather, seed = 0, slowness = 1, ...options }: NodeOptions,
 ): { act(step: Step): void; history: History; waiting(): number } {
-  const chance = createChance(seed)
+  const chance = chanceOf(seed)
   const database = library.memoryStore()
   const outcomes: Outcome[] = []
   const commits: Commit[] = []

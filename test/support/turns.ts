@@ -2,20 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { setImmediate } from 'node:timers/promises'
 import type { Knex } from 'knex'
 import type { Store } from '../../src/ports/store.js'
-
-/** A number from 0 to 1, the same ones for the same seed. */
-export type Chance = () => number
-
-/** Mulberry32. */
-export function chanceOf(seed: number): Chance {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}
+import type { Chance } from './chance.js'
 
 /** What an act finds of its schedule, wherever it has come to. */
 interface Actor {
