@@ -2,6 +2,7 @@ import { report } from './report.js'
 import { isWorthKeeping, readSettings, type Settings } from './settings.js'
 import type { Topic } from './topic.js'
 import { growth } from './topics/growth.js'
+import { guard } from './topics/guard.js'
 import { http } from './topics/http.js'
 import { lookup } from './topics/lookup.js'
 import { notify } from './topics/notify.js'
@@ -10,7 +11,7 @@ import { refresh } from './topics/refresh.js'
 import { strict } from './topics/strict.js'
 import { verify } from './topics/verify.js'
 
-const topics: readonly Topic[] = [lookup, refresh, verify, strict, http, growth, propagation, notify]
+const topics: readonly Topic[] = [lookup, refresh, verify, strict, http, guard, growth, propagation, notify]
 const names = topics.map(({ name }) => name)
 
 const args = process.argv.slice(2)

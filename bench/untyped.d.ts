@@ -29,25 +29,11 @@ declare module 'connect-pg-simple' {
   export = connect
 }
 
-declare module 'express' {
-  import type { Server } from 'node:http'
-
-  type Middleware = (request: object, response: object, next: (error?: unknown) => void) => void
+/** What express-session adds to a request. */
+declare namespace Express {
   interface Request {
     readonly session: { readonly userId?: string }
   }
-  interface Response {
-    status(code: number): Response
-    json(body: object): void
-  }
-  interface Express {
-    disable(setting: 'x-powered-by'): void
-    use(middleware: Middleware): void
-    get(path: string, handler: (request: Request, response: Response) => void): void
-    listen(port: number, host: string): Server
-  }
-  function express(): Express
-  export = express
 }
 
 declare module 'autocannon' {

@@ -1,12 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { isRollcallError, type Sessions } from 'rollcall'
 import { migrate } from 'rollcall/migrations'
-import { createApp } from './app.js'
 import { describeError } from './describe-error.js'
+import { frameworks } from './frameworks/index.js'
 import { openDatabase, type Database } from './open-database.js'
 import { openKeys } from './open-keys.js'
 import { openRefreshSecret } from './open-refresh-secret.js'
 import { openSessions } from './open-sessions.js'
+import { readArguments } from './read-arguments.js'
 import { readSettings } from './settings.js'
 import { startServer, type RunningServer } from './start-server.js'
 import { createUsers } from './users.js'
@@ -15,6 +16,7 @@ import { welcome } from './welcome.js'
 await main().catch(fail)
 
 async function main(): Promise<void> {
+  const { framework } = readArguments()
   const settings = readSettings()
   const { host, port, databaseUrl, keysFile, refreshSecretFile } = settings
   const database = await openDatabase(databaseUrl)
@@ -27,14 +29,14 @@ async function main(): Promise<void> {
   sessions.on('reused', ({ userId, sid, kind }) =>
     console.error(`a spent refresh token of ${userId} was shown again (${kind}): session ${sid} has ended`),
   )
-  const app = createApp({ sessions, keys, users, report })
-  const server = await startServer(app.fetch, { host, port })
+  const app = await frameworks[framework]({ sessions, keys, users, report })
+  const server = await startServer(app, { host, port })
 
   const stop = (): void => void stopAll(server, sessions, database).catch(fail)
   process.once('SIGTERM', stop)
   process.once('SIGINT', stop)
   // Last: whoever waits for these lines may stop the server at once.
-  console.log(welcome(server, { database: database.label, keysFile, refreshSecretFile }))
+  console.log(welcome(server, { framework, database: database.label, keysFile, refreshSecretFile }))
 }
 
 async function migrateDatabase({ knex, label }: Database): Promise<void> {

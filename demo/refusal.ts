@@ -1,44 +1,30 @@
-import type { Context } from 'hono'
-import { codes, isRollcallError } from 'rollcall'
+import { codes, RollcallError } from 'rollcall'
 
-type Status = 400 | 401 | 404 | 409 | 413 | 500 | 503
+/** The one refusal that is the demo's own: the library knows no passwords. */
+export class WrongCredentials extends Error {}
 
-/** A refusal of the demo itself; those of the library are in its own table. */
-export class Refusal extends Error {
-  readonly status: Status
-  readonly code: string
-  /** RFC 6750 section 3.1 error; without one a 401 only asks for credentials. */
-  readonly bearerError: 'invalid_request' | null
+/** What the parsers of Express and Fastify refuse with, in the words of the library; any other error as it is. */
+export function translateError(error: unknown): unknown {
+  const status = error instanceof Error && 'statusCode' in error ? Number(error.statusCode) : 500
+  if (status === 413) return new RollcallError('request_too_large')
+  if (status === 415) return new RollcallError('unsupported_media_type')
+  return status < 500 ? new RollcallError('invalid_request') : error
+}
 
-  constructor(status: Status, code: string, message: string, bearerError: 'invalid_request' | null = null) {
-    super(message)
-    this.status = status
-    this.code = code
-    this.bearerError = bearerError
+export interface Answer {
+  readonly status: 401 | 500
+  readonly headers: Record<string, string>
+  readonly body: { readonly code: string; readonly message: string }
+}
+
+/** The answer to what is none of the library's errors. Whatever is not known stays behind `internal`. */
+export function answerOther(error: unknown, report: (error: unknown) => void): Answer {
+  const headers = { 'Cache-Control': 'no-store' }
+  if (error instanceof WrongCredentials) {
+    const body = { code: 'invalid_credentials', message: 'The username or the password is wrong' }
+    // RFC 9110 section 15.5.2: a 401 always carries a challenge.
+    return { status: 401, headers: { ...headers, 'WWW-Authenticate': 'Bearer' }, body }
   }
-}
-
-interface Answer {
-  readonly status: Status
-  readonly code: string
-  readonly message: string
-  readonly bearerError: string | null
-}
-
-/** The one place where errors become responses. Whatever is not known stays behind `internal`. */
-export function answerError(error: unknown, c: Context, report: (error: unknown) => void): Response {
-  const { status, code, message, bearerError } = toAnswer(error)
-  // Anybody can make a text that names an unknown secret: no line of the log for each.
-  if (status >= 500 && code !== 'key_unavailable') report(error)
-  if (status === 503) c.header('Retry-After', '1')
-  // RFC 9110 section 15.5.2: a 401 always carries a challenge.
-  if (bearerError !== null) c.header('WWW-Authenticate', `Bearer error="${bearerError}"`)
-  else if (status === 401) c.header('WWW-Authenticate', 'Bearer')
-  return c.json({ code, message }, status)
-}
-
-function toAnswer(error: unknown): Answer {
-  if (error instanceof Refusal) return error
-  if (isRollcallError(error)) return { ...codes[error.code], code: error.code }
-  return { status: 500, code: 'internal', message: 'Something went wrong here', bearerError: null }
+  report(error)
+  return { status: 500, headers, body: { code: 'internal', message: codes.internal.message } }
 }

@@ -1,7 +1,6 @@
 import { once } from 'node:events'
-import { createServer, type Server } from 'node:http'
+import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { getRequestListener } from '@hono/node-server'
 
 export interface RunningServer {
   /** Where it is reached from this machine. */
@@ -12,20 +11,17 @@ export interface RunningServer {
   stop(): Promise<void>
 }
 
-type Fetch = Parameters<typeof getRequestListener>[0]
-
 const stopTimeout = 5_000
 
 export async function startServer(
-  fetch: Fetch,
+  app: RequestListener,
   { host, port }: { readonly host: string; readonly port: number },
 ): Promise<RunningServer> {
-  // The global Request and Response belong to the whole process, and stay Node's.
-  const server = createServer(getRequestListener(fetch, { overrideGlobalObjects: false }))
+  const server = createServer(app)
   const stop = createStop(server)
   server.listen(port, host)
   await once(server, 'listening').catch((error: unknown) => {
-    throw new Error(`can't serve on ${host}:${port}; PORT chooses another`, { cause: error })
+    throw new Error(`can't serve on ${host}:${port}; HOST and PORT choose another`, { cause: error })
   })
   const address = server.address() as AddressInfo
   return { url: urlOf(address), isLocal: /^(127\.|::1$)/.test(address.address), stop }

@@ -1,7 +1,10 @@
-/** What a client does about a refusal. `caller` means: not the client's business, the program that called must act. */
-export type ClientAction = 'log in' | 'refresh' | 'retry' | 'caller'
+/**
+ * What a client does about a refusal. `step up`: log in once more, newer or stronger, and keep the tokens until then.
+ * `caller`: nothing, since the program that called must act.
+ */
+export type ClientAction = 'log in' | 'refresh' | 'step up' | 'retry' | 'caller'
 
-/** Every code an operation of this library can be refused with. */
+/** Every code an operation of this library can be refused with. Those after `internal` are of HTTP alone. */
 export type Code =
   | 'token_malformed'
   | 'token_invalid'
@@ -17,13 +20,23 @@ export type Code =
   | 'token_version_moved'
   | 'transaction_conflict'
   | 'store_not_migrated'
+  | 'insufficient_user_authentication'
+  | 'internal'
+  | 'token_missing'
+  | 'invalid_request'
+  | 'invalid_client'
+  | 'cross_site_request'
+  | 'not_found'
+  | 'method_not_allowed'
+  | 'request_too_large'
+  | 'unsupported_media_type'
 
 /** One row of the code table. */
 export interface CodeEntry {
   /** HTTP status of a refusal with this code. */
-  readonly status: 401 | 409 | 503
-  /** RFC 6750 section 3.1 error for the `WWW-Authenticate` challenge, where one applies. */
-  readonly bearerError: 'invalid_token' | null
+  readonly status: 400 | 401 | 403 | 404 | 405 | 409 | 413 | 415 | 500 | 503
+  /** The error of the `WWW-Authenticate` challenge (RFC 6750 section 3.1, RFC 9470 section 3), where one applies. */
+  readonly bearerError: 'invalid_token' | 'invalid_request' | 'insufficient_user_authentication' | null
   readonly client: ClientAction
   /** The fixed message. It never holds a token, a `jti` or a claim. */
   readonly message: string
@@ -31,6 +44,7 @@ export interface CodeEntry {
 
 const refusal = { status: 401, bearerError: 'invalid_token' } as const
 const trouble = { status: 503, bearerError: null, client: 'retry' } as const
+const mistake = { bearerError: null, client: 'caller' } as const
 
 /**
  * The one table of codes: what each means over HTTP and what the client does about it.
@@ -42,9 +56,10 @@ export const codes: Readonly<Record<Code, CodeEntry>> = {
     client: 'log in',
     message: 'The token is not a well-formed JWT of this library',
   },
+  // A signing key that was taken out ends access tokens, and no session.
   token_invalid: {
     ...refusal,
-    client: 'log in',
+    client: 'refresh',
     message: 'The token was not issued by these keys for this issuer and audience',
   },
   token_expired: {
@@ -107,6 +122,60 @@ export const codes: Readonly<Record<Code, CodeEntry>> = {
     client: 'caller',
     message:
       "The session tables are missing or old: run migrate(knex) from 'rollcall/migrations' (a schema it is given must exist)",
+  },
+  insufficient_user_authentication: {
+    status: 401,
+    bearerError: 'insufficient_user_authentication',
+    client: 'step up',
+    message: 'This needs a login that is newer or stronger than the one of this session',
+  },
+  internal: {
+    ...mistake,
+    status: 500,
+    message: 'Something went wrong here',
+  },
+  token_missing: {
+    status: 401,
+    bearerError: null,
+    client: 'log in',
+    message: 'This needs the token of a session',
+  },
+  invalid_request: {
+    ...mistake,
+    status: 400,
+    bearerError: 'invalid_request',
+    message: 'The request is malformed',
+  },
+  invalid_client: {
+    ...mistake,
+    status: 401,
+    message: 'This needs the id and the secret of a client, by HTTP Basic authentication',
+  },
+  cross_site_request: {
+    ...mistake,
+    status: 403,
+    message:
+      'A request with cookies that changes something needs an Origin or Sec-Fetch-Site of this site, and to be JSON or to have X-Requested-With',
+  },
+  not_found: {
+    ...mistake,
+    status: 404,
+    message: 'There is no such route or session here',
+  },
+  method_not_allowed: {
+    ...mistake,
+    status: 405,
+    message: 'This route has no such method',
+  },
+  request_too_large: {
+    ...mistake,
+    status: 413,
+    message: 'The body must not exceed 16 KB',
+  },
+  unsupported_media_type: {
+    ...mistake,
+    status: 415,
+    message: 'The body needs another Content-Type: application/json, or at the routes of OAuth that of a form',
   },
 }
 

@@ -22,16 +22,18 @@ export function createUses(): Uses {
 const maximumBatch = 64
 
 /**
- * Notes that a session was used, and by its current pair when `jti` is that one's. In the background: a failed write is
- * reported to `on('error')`, fails no request, and is tried again at the next use.
+ * Notes that a session was used, and by its current pair when `jti` is that one's: that its client has this pair counts
+ * also where nothing else does. In the background: a failed write is reported to `on('error')`, fails no request, and is
+ * tried again at the next use.
  */
 export function noteUse<Claims, Transaction>(
   context: Context<Claims, Transaction>,
   record: StandingRecord,
   jti: string,
+  countsAsUse = true,
 ): void {
   if (context.background.isClosed) return
-  noteLastSeen(context, record)
+  if (countsAsUse) noteLastSeen(context, record)
   if (jti === record.jti) noteFirstUse(context, record)
 }
 

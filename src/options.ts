@@ -48,3 +48,9 @@ export function checkChoice<Choice extends string>(name: string, value: unknown,
   if (chosen === undefined) throw new TypeError(`${name} must be one of '${choices.join("', '")}'`)
   return chosen
 }
+
+/** @throws TypeError unless the value is one of the two. */
+export function checkBoolean(name: string, value: unknown): boolean {
+  if (typeof value !== 'boolean') throw new TypeError(`${name} must be true or false`)
+  return value
+}

@@ -7,6 +7,8 @@ import type { TokenCacheStatus } from './tokens/access-token-reader.js'
 export interface SessionsStatus extends LookupStatus {
   /** The cache of verified signatures. */
   readonly accessTokens: TokenCacheStatus
+  /** The effective lifetimes of what is made here; `accessToken` is `null` in single-token mode. */
+  readonly lifetimes: { readonly accessToken: number | null; readonly session: number; readonly idle: number }
   /** How late a revoke may bite here: 0 when no verify that begins after it is accepted. */
   readonly maxStaleness: number
   /** What is heard of other processes; `null` without the option `outbox`. */
@@ -25,6 +27,11 @@ export function status<Claims, Transaction>({
   return {
     accessTokens: accessTokens.status(),
     ...lookup.status(),
+    lifetimes: {
+      accessToken: policy.accessToken?.lifetime ?? null,
+      session: policy.lifetime,
+      idle: policy.idleLifetime,
+    },
     maxStaleness: policy.maxStaleness,
     outbox: outbox?.status() ?? null,
     weakened: [...weakened(policy), ...(store.weakened?.() ?? [])],

@@ -7,14 +7,19 @@ import { noteUse } from './note-use.js'
 import { checkOptions } from './options.js'
 import { momentOf } from './ports/clock.js'
 import { decideStanding } from './standing.js'
+import { isEnough, readStepUp, type StepUpOptions } from './step-up.js'
 import { checkAccessToken, type AccessTokenClaims } from './tokens/access-token.js'
 
-export interface VerifyOptions {
+export interface VerifyOptions extends StepUpOptions {
   /** Accept only these audiences. Default: all that were given to `createSessions`. */
   readonly audience?: string | readonly string[] | undefined
   /** How old the read may be that this rests on; never older than the settings allow. 0 asks the store. */
   readonly maxStaleness?: Duration | undefined
+  /** Whether the session is in use by this, so that its idle lifetime begins anew. `false` for what asks by itself. Default `true`. */
+  readonly countsAsUse?: boolean | undefined
 }
+
+const known = ['audience', 'maxStaleness', 'requireRecentLogin', 'acr', 'countsAsUse']
 
 /** A token that was accepted, and what it was accepted on. */
 export interface Verified<Claims> {
@@ -25,6 +30,10 @@ export interface Verified<Claims> {
   readonly claims: Claims
   /** When the access token expires. */
   readonly expiresAt: Date
+  /** When the session ends if it is not used before; as it was written last. */
+  readonly idleExpiresAt: Date
+  /** When the session ends in any case. */
+  readonly sessionExpiresAt: Date
   /** When the user last proved who they are (`auth_time`). */
   readonly authenticatedAt: Date
   readonly amr: readonly string[] | null
@@ -44,16 +53,17 @@ export async function verify<Claims, Transaction>(
   accessToken: string,
   options: VerifyOptions | undefined,
 ): Promise<Verified<Claims>> {
-  checkOptions('verify', options, ['audience', 'maxStaleness'])
+  checkOptions('verify', options, known)
   const { accessTokens, policy, clock, background } = context
   if (background.isClosed) throw new TypeError('this sessions object is closed')
   const accepted = chooseAudience(policy.audience, options?.audience)
   const maxStaleness = chooseStaleness(policy.maxStaleness, options?.maxStaleness)
+  const stepUp = readStepUp(options ?? {})
   const begun = momentOf(clock)
-  const known = accessTokens.read(accessToken)
+  const reading = accessTokens.read(accessToken)
   // A token that is known is no reason to wait.
-  const claims = known instanceof Promise ? await known : known
-  const now = known instanceof Promise ? momentOf(clock) : begun
+  const claims = reading instanceof Promise ? await reading : reading
+  const now = reading instanceof Promise ? momentOf(clock) : begun
   checkAccessToken(claims, policy, accepted, now.wall)
   if (claims.expiresAt + policy.clockTolerance <= now.wall) {
     // Without refresh tokens it lives as long as its session, and its client may only log in again.
@@ -62,8 +72,13 @@ export async function verify<Claims, Transaction>(
   const rules = options?.audience === undefined ? policy : { ...policy, audience: accepted }
   const kept = maxStaleness > 0 ? context.lookup.recall(claims, maxStaleness, now) : undefined
   const standing = kept && decideStanding(claims, kept.record, rules, now.wall)
-  if (kept && standing?.stands) return toVerified(context, claims, kept, 'cache')
-  return toVerified(context, claims, await readStanding(context, claims, rules, maxStaleness, begun.mono), 'store')
+  const isKept = kept !== undefined && standing?.stands === true
+  const found = isKept ? kept : await readStanding(context, claims, rules, maxStaleness, begun.mono)
+  // Last, and so of a session that stands: what a login must be like is nobody else's business.
+  if (stepUp !== null && !isEnough(found.record, stepUp, clock.wall()))
+    throw new RollcallError('insufficient_user_authentication')
+  noteUse(context, found.record, claims.jti, options?.countsAsUse)
+  return toVerified(claims, found, isKept ? 'cache' : 'store')
 }
 
 /** Reads until there is an answer that may be given: at most three times, and within `storeTimeout` of the beginning. */
@@ -97,14 +112,12 @@ function chooseStaleness(configured: number, named: Duration | undefined): numbe
   return named === undefined ? configured : Math.min(configured, toMilliseconds(named, 'maxStaleness', 0, '1h'))
 }
 
-function toVerified<Claims, Transaction>(
-  context: Context<Claims, Transaction>,
+function toVerified<Claims>(
   claims: AccessTokenClaims,
   { record, startedAt }: Found,
   source: 'store' | 'cache',
 ): Verified<Claims> {
-  noteUse(context, record, claims.jti)
-  const { authenticatedAt, amr, acr } = record
+  const { idleExpiresAt, expiresAt, authenticatedAt, amr, acr } = record
   return {
     userId: claims.userId,
     sid: claims.sid,
@@ -112,6 +125,8 @@ function toVerified<Claims, Transaction>(
     // The payload was signed by these keys, and only `mintClaims` puts custom names into it.
     claims: claims.custom as Claims,
     expiresAt: new Date(claims.expiresAt),
+    idleExpiresAt: new Date(idleExpiresAt),
+    sessionExpiresAt: new Date(expiresAt),
     authenticatedAt: new Date(authenticatedAt),
     amr,
     acr,

@@ -47,7 +47,7 @@ function breachOf(history: History): string | null {
 }
 
 describe('a roll read by four nodes that hear nothing from one another', () => {
-  test(`is never accepted on later than its bound, in ${histories} histories of slow, failing and overtaking reads (P1, P6)`, async () => {
+  test(`is never accepted on later than its bound, in ${histories} histories of slow, failing and overtaking reads (P1, P6; ASVS 8.3.2)`, async () => {
     const sum = { verifies: 0, accepts: 0, cached: 0, ends: 0, faults: 0, refused: 0, unavailable: 0, worst: 0 }
     await fc.assert(
       fc.asyncProperty(someSteps, async (steps) => {

@@ -35,7 +35,7 @@ describe('instrument', () => {
       (one) => one.name === `rollcall.${name}` && JSON.stringify(one.attributes) === JSON.stringify(attributes),
     )?.value
 
-  test('measures every verb by how it ended, with codes and sources and nothing that names anybody', async () => {
+  test('measures every verb by how it ended, with codes and sources and nothing that names anybody (ASVS 16.2.5)', async () => {
     const sessions = instrument(await open(), { meter: metrics.meter })
     const { accessToken, refreshToken, session } = await sessions.create({ userId: 'alice' })
     await sessions.verify(accessToken)

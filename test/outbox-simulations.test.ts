@@ -55,7 +55,7 @@ const tried =
   'healthy flaky store cache session_ended ends heard dropped doubled reordered outage miss cut deafen die'.split(' ')
 
 describe('a roll read by four nodes that read the events of all and wake one another by a bus', () => {
-  test(`accepts no verify that begins later than the delay after a revoke, nor any later than its bound, in ${histories} histories (P1, P2)`, async () => {
+  test(`accepts no verify that begins later than the delay after a revoke, nor any later than its bound, in ${histories} histories (P1, P2; ASVS 8.3.2)`, async () => {
     const { add, counts, worst } = createSum()
     await fc.assert(
       fc.asyncProperty(someHistory, async (drawn) => {

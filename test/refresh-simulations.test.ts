@@ -27,7 +27,7 @@ const print = (counts: object): string => JSON.stringify(counts).replaceAll('"',
  * one has not refreshed since the other took a pair. The last round of each history forces that: each refreshes, further
  * apart than `grace` + `clockTolerance`, and uses what it gets. No session survives it.
  */
-test(`a divergence of two holders ends the session at the loser's next refresh, in ${histories} histories`, async () => {
+test(`a divergence of two holders ends the session at the loser's next refresh, in ${histories} histories (ASVS 10.4.5)`, async () => {
   const tally: Tally = {
     fates: { ended: 0, lockstep: 0, 'loser not back yet': 0, 'nothing taken': 0 },
     answers: {},
@@ -94,7 +94,7 @@ test(`an honest holder is never logged out, in ${histories} histories`, async ()
   expect(counts.split).toBeGreaterThan(0)
 }, 900_000)
 
-test('1,000 refreshes keep the absolute expiry, auth_time, amr, acr, audience and idle duration of the login', async () => {
+test('1,000 refreshes keep the absolute expiry, auth_time, amr, acr, audience and idle duration of the login (ASVS 7.3.2, 10.3.4, 10.4.8)', async () => {
   const clock = createFakeClock()
   const store = memoryStore()
   const sessions = openNode(store, clock)

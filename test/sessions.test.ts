@@ -110,7 +110,7 @@ describe('create and verify', () => {
     expect(await sessions.list('a')).toEqual([])
   })
 
-  test('a token is for the audiences chosen at create, and verify takes what it is asked to take', async () => {
+  test('a token is for the audiences chosen at create, and verify takes what it is asked to take (ASVS 9.2.3, 9.2.4, 10.3.1)', async () => {
     const sessions = createSessions(given({}))
     const [api, admin] = base.audience as [string, string]
     const both = await sessions.create({ userId: 'a' })
@@ -134,7 +134,7 @@ describe('create and verify', () => {
     await expect(other).rejects.toBeInstanceOf(TypeError)
   })
 
-  test('a token of another issuer with the same keys and rows is refused', async () => {
+  test('a token of another issuer with the same keys and rows is refused (ASVS 10.3.3)', async () => {
     const store = memoryStore()
     const [one, other] = [
       createSessions(given({ store })),
@@ -144,7 +144,7 @@ describe('create and verify', () => {
     expect(await codeOf(other.verify(accessToken))).toBe('token_invalid')
   })
 
-  test('no two logins share a sid, a jti or a token', async () => {
+  test('no two logins share a sid, a jti or a token (ASVS 7.2.2)', async () => {
     const sessions = createSessions(given({}))
     const logins = await Promise.all(Array.from({ length: 200 }, () => sessions.create({ userId: 'a' })))
     const verified = await Promise.all(logins.map(({ accessToken }) => sessions.verify(accessToken)))

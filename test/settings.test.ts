@@ -51,6 +51,23 @@ describe('the type of a refresh token', () => {
   })
 })
 
+test('status() tells the lifetimes in force: the defaults, what was set, and no access token of its own in single-token mode (ASVS 7.1.1)', () => {
+  const [minute, hour, day] = [60_000, 3_600_000, 86_400_000]
+  const lifetimesOf = (options: object): unknown => createSessions({ ...common, ...options }).status().lifetimes
+  expect(lifetimesOf({})).toEqual({ accessToken: null, session: 30 * day, idle: 7 * day })
+  expect(lifetimesOf({ refreshToken: { secret } })).toEqual({
+    accessToken: 10 * minute,
+    session: 30 * day,
+    idle: 7 * day,
+  })
+  const set = { accessToken: { lifetime: '5m' }, session: { lifetime: '12h', idleLifetime: '15m' } }
+  expect(lifetimesOf({ refreshToken: { secret }, ...set })).toEqual({
+    accessToken: 5 * minute,
+    session: 12 * hour,
+    idle: 15 * minute,
+  })
+})
+
 describe('the lifetime of an access token', () => {
   test('is shorter by a part of the jitter, and the same for a token that is delivered again', async () => {
     const clock = createFakeClock()
@@ -84,7 +101,7 @@ describe('the lifetime of an access token', () => {
     }
   })
 
-  test('never outlives the session', async () => {
+  test('never outlives the session (ASVS 7.3.2)', async () => {
     const sessions = createSessions({ ...common, refreshToken: { secret } })
     const { expiresAt, session } = await sessions.create({ userId: 'a', lifetime: '1m' })
     expect(expiresAt.getTime()).toBeLessThanOrEqual(session.expiresAt.getTime())

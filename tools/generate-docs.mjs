@@ -1,11 +1,13 @@
-// Writes docs/errors.md from the code table and docs/performance.md from the results of the benchmarks. With --check it
-// only tells, by its exit code, whether the pages are up to date.
+// Writes docs/errors.md from the code table, docs/performance.md from the results of the benchmarks and docs/security.md
+// from the titles of the tests. With --check it only tells, by its exit code, whether the pages are up to date.
 import { readFile, writeFile } from 'node:fs/promises'
 import { codes } from '../dist/src/errors.js'
+import { securityPage } from './security-page.mjs'
 
 const clients = {
   'log in': 'logs in again',
-  refresh: 'refreshes, and sends the request again',
+  refresh: 'refreshes, and sends the request again; logs in again where that does not help',
+  'step up': 'keeps its tokens, and has the user log in once more, newer or stronger',
   retry: 'keeps its token and tries again a little later',
   caller: 'can do nothing: the program that called must act',
 }
@@ -40,6 +42,24 @@ const advice = {
     "Your transaction lost against another (deadlock, serialization failure, lock timeout); the driver's error is in `cause`. Roll back and run the whole transaction again. It comes only from verbs that were given a `transaction`; elsewhere the library tries again by itself.",
   store_not_migrated:
     "A table or column is missing, or the schema is. Run `migrate(knex)` with the same `prefix` and `schema` as the store: see [migrations](databases.md#migrations). The driver's error, which names the table, is in `cause`.",
+  insufficient_user_authentication:
+    'The session stands, but a route asked for a login that is more recent (`requireRecentLogin`) or of another class (`acr`) than this one: the challenge says which, as `max_age` in seconds and `acr_values` (RFC 9470). A refresh does not help: it is no login. The client has the user log in again, or prove more, and keeps its tokens until then.',
+  internal:
+    'An error that is none of this library, or a mistake in calling it. The answer tells nothing of it; it went to `report`, with its stack.',
+  token_missing:
+    'The request has no token, or none where this app takes it from (`from`): the header, the cookie, or either. A browser that logged in by cookie over plain HTTP, elsewhere than on localhost, has dropped the cookies. The challenge has no error then (RFC 6750, section 3.1).',
+  invalid_request:
+    'Two `Authorization` headers or a malformed one, two cookies of one name, a body that is no JSON object or lacks a member, a page of the list that is none, a `mode` of a login that this app has not.',
+  invalid_client:
+    'Introspection and revocation are for the services of the option `clients`: the id or the secret is missing or wrong. Its challenge is `Basic`.',
+  cross_site_request:
+    'A request with cookies, other than `GET`, that may come from another site: see [other sites](cookies.md#other-sites). A login that asks for cookies counts as one. Your own pages get it when they lack the header `X-Requested-With` or JSON, are on an origin that `allowedOrigins` does not name, or when a proxy changes `Host`; curl and tests, when they send neither `Origin` nor `Sec-Fetch-Site`.',
+  not_found:
+    "No such route below `basePath`, or one whose option is not set (`clients`, `keys`, refresh tokens); or no session of this user has that `sid`, which is the same answer for somebody else's.",
+  method_not_allowed: 'The route has other methods: `Allow` names them.',
+  request_too_large: 'A body of more than 16 KB. The session routes have no use for such.',
+  unsupported_media_type:
+    'The session routes take JSON, with `Content-Type: application/json`; those of OAuth a form, with `application/x-www-form-urlencoded`.',
 }
 
 function section(code) {
@@ -73,7 +93,7 @@ A mistake of the calling program (a wrong type, an unknown option, a user id tha
 thrown before anything is written.
 
 Two rules stand behind the table. Trouble with the store is **503, never 401 and never an accept**: an outage logs nobody
-out and lets nobody in. And a 401 means that this token is of no use any more, so the client may drop it.
+out and lets nobody in. And a 401 about a token means that this token is of no use any more, so the client may drop it; one that wants a token, a client's secret or a newer login says nothing of it.
 
 | code | HTTP | RFC 6750 error | the client |
 | --- | --- | --- | --- |
@@ -127,6 +147,13 @@ statement behind @fastify/jwt or a session cookie is faster, too.`,
 differences are smaller than those above.`,
   ),
   await chapter(
+    'The guard',
+    'guard',
+    `What \`auth.guard()\` costs a route on each framework, beside the route alone and beside a middleware that does nothing. Here the
+time of a core tells more than the requests per second, which scatter with whatever else the machine does. A strict guard
+costs more, since a query goes with it, which other requests of the moment share.`,
+  ),
+  await chapter(
     'With more sessions',
     'growth',
     `First the strict \`verify\` in tables of three sizes. Then the memory that kept sessions take, what the verbs write and how long
@@ -157,7 +184,11 @@ other.`,
   ),
 ]
 
-const pages = { 'errors.md': errors, 'performance.md': introduction + chapters.join('') }
+const pages = {
+  'errors.md': errors,
+  'performance.md': introduction + chapters.join(''),
+  'security.md': await securityPage(new URL('../test/', import.meta.url)),
+}
 for (const [name, text] of Object.entries(pages)) {
   const page = new URL(`../docs/${name}`, import.meta.url)
   if (!process.argv.includes('--check')) {

@@ -8,22 +8,25 @@ import type { Database } from '../databases.js'
 import { keyOf } from '../fill.js'
 import type { Sample } from '../tokens.js'
 import { openRollcallSessions } from './rollcall-sessions.js'
-import { startServer } from './start-server.js'
+import type { Before } from './serve.js'
+import { startServer, type RunningServer } from './start-server.js'
 
 /** A server, and requests with the credentials of a sample. */
 export interface HttpContender extends Contender {
   readonly url: string
   readonly headers: readonly Readonly<Record<string, string>>[]
   readonly refuses: Kind['refuses']
+  readonly cpuTime: RunningServer['cpuTime']
 }
 
-interface Kind {
+export interface Kind {
   readonly name: string
   /** The file in `servers/`, and which of its two kinds. */
   readonly server: string
   readonly isCached?: boolean
+  readonly before?: Before
   /** When it refuses a session that ended; `null` where it asks for no credential. */
-  readonly refuses: 'at once' | 'within 5 s' | 'no' | null
+  readonly refuses: 'at once' | 'within 5 s' | 'within 1 h' | 'no' | null
   issue(database: Database, sample: Sample): Promise<Credentials>
 }
 
@@ -65,29 +68,31 @@ export async function openContenders(
   sample: Sample,
   add: (contender: HttpContender) => void,
 ): Promise<void> {
-  for (const kind of kinds) add(await open(database, sample, kind))
+  for (const kind of kinds) add(await openContender(database, sample, kind))
 }
 
-async function open(
+export async function openContender(
   database: Database,
   sample: Sample,
-  { name, server, isCached = false, refuses, issue }: Kind,
+  { name, server, isCached = false, before, refuses, issue }: Kind,
 ): Promise<HttpContender> {
   const { headers, end, close } = await issue(database, sample)
   const { location, config, poolSize } = database
-  const running = await startServer(server, { location, config, poolSize, isCached })
+  const running = await startServer(server, { location, config, poolSize, isCached, before })
+  const isBounded = refuses?.startsWith('within') ?? false
   const check = (place: number): Promise<string | null> => ask(running.url, headers[place]!)
   return {
     name,
     url: running.url,
+    cpuTime: () => running.cpuTime(),
     headers,
     refuses,
-    isStrict: refuses === 'at once' || refuses === 'within 5 s',
+    isStrict: refuses === 'at once' || isBounded,
     check,
     async end(place) {
       await end(place)
       // By the bus, which takes a moment: less than the bound, or it would be the bound that we see.
-      const deadline = performance.now() + (refuses === 'within 5 s' ? 1_000 : 0)
+      const deadline = performance.now() + (isBounded ? 1_000 : 0)
       while (performance.now() < deadline && (await check(place)) !== null) await sleep(5)
     },
     async close() {
@@ -104,14 +109,14 @@ async function ask(url: string, headers: Readonly<Record<string, string>>): Prom
   return response.ok ? ((await response.json()) as { userId: string }).userId : `status ${response.status}`
 }
 
-async function issueTokens(database: Database, sample: Sample): Promise<Credentials> {
+export async function issueTokens(database: Database, sample: Sample): Promise<Credentials> {
   const headers = sample.tokens.map((token) => ({ authorization: `Bearer ${token}` }))
   return { headers, end: endRow(database, sample) }
 }
 
-function issueRollcall(isCached: boolean): Kind['issue'] {
+export function issueRollcall(isCached: boolean): Kind['issue'] {
   return async (database, sample) => {
-    const sessions = await openRollcallSessions(database.knex, isCached)
+    const sessions = await openRollcallSessions(database.knex, isCached ? '5s' : undefined)
     return {
       ...(await issueTokens(database, sample)),
       async end(place) {

@@ -4,11 +4,16 @@ export const connections = 64
 
 type Headers = Readonly<Record<string, string>>
 
+export interface Load {
+  readonly answered: number
+  readonly perSecond: number
+}
+
 /**
- * Requests per second that were answered.
+ * As many requests as are answered.
  * @throws Error when one was answered with another status than 2xx, or not at all
  */
-export async function measureLoad(url: string, headers: readonly Headers[], duration: number): Promise<number> {
+export async function measureLoad(url: string, headers: readonly Headers[], duration: number): Promise<Load> {
   const hands = deal(headers)
   const run = autocannon({
     url,
@@ -24,7 +29,7 @@ export async function measureLoad(url: string, headers: readonly Headers[], dura
   const seconds = (performance.now() - start) / 1_000
   if (non2xx + errors > 0)
     throw new Error(`${url}: ${errors} requests failed, the others by status: ${JSON.stringify(statusCodeStats)}`)
-  return answered / seconds
+  return { answered, perSecond: answered / seconds }
 }
 
 /** All credentials in random order, some for each connection, which goes round and round them. */

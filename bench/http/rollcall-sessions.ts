@@ -1,13 +1,16 @@
 import type { Knex } from 'knex'
-import { createSessions, type Sessions } from 'rollcall'
+import { createSessions, type Duration, type Sessions } from 'rollcall'
 import { postgresBus } from 'rollcall/bus/postgres'
 import { postgresStore } from 'rollcall/postgres'
 import { audience, issuer, openKeys } from '../tokens.js'
 
-/** As the server has them; in the parent, they end sessions of another node. */
+/**
+ * As the server has them; in the parent, they end sessions of another node.
+ * @param maxStaleness Default: asks the database each time
+ */
 export async function openRollcallSessions(
   knex: Knex,
-  isCached: boolean,
+  maxStaleness?: Duration,
 ): Promise<Sessions<Record<never, never>, Knex.Transaction>> {
   return createSessions({
     store: postgresStore(knex),
@@ -15,6 +18,6 @@ export async function openRollcallSessions(
     issuer,
     audience,
     session: { lastSeenInterval: '1d' },
-    ...(isCached && { freshness: { maxStaleness: '5s' }, outbox: { bus: postgresBus(knex) } }),
+    ...(maxStaleness !== undefined && { freshness: { maxStaleness }, outbox: { bus: postgresBus(knex) } }),
   })
 }

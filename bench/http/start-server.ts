@@ -4,6 +4,8 @@ import type { Given } from './serve.js'
 
 export interface RunningServer {
   readonly url: string
+  /** Microseconds of a core that its process has used. */
+  cpuTime(): Promise<number>
   close(): Promise<void>
 }
 
@@ -17,6 +19,11 @@ export async function startServer(name: string, given: Given): Promise<RunningSe
   const [port] = (await Promise.race([once(child, 'message'), lost])) as [number]
   return {
     url: `http://127.0.0.1:${port}`,
+    async cpuTime() {
+      child.send('cpu time')
+      const [{ user, system }] = (await once(child, 'message')) as [NodeJS.CpuUsage]
+      return user + system
+    },
     async close() {
       if (child.connected) child.disconnect()
       await ended

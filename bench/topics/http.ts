@@ -69,9 +69,9 @@ async function measureServers(
     for (const [index, contender] of contenders.entries()) {
       if (contender.refuses !== null) await checkContender(contender, userIds, measured + index)
     }
-    const rates = await interleave(contenders, settings.rounds, ({ name, url, headers }, round) => {
+    const rates = await interleave(contenders, settings.rounds, async ({ name, url, headers }, round) => {
       log(`http: round ${round} of ${settings.rounds}, ${name}`)
-      return measureLoad(url, headers.slice(0, measured), turnOf(settings))
+      return (await measureLoad(url, headers.slice(0, measured), turnOf(settings))).perSecond
     })
     return { refuses: Object.fromEntries(contenders.map(({ name, refuses }) => [name, refuses])), rates }
   } finally {

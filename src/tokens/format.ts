@@ -55,6 +55,11 @@ export function decodeHeader(token: string): Record<string, unknown> | null {
   return decodeObject(base64url.decode(token.slice(0, token.indexOf('.'))))
 }
 
+/** The payload of a token that was verified. */
+export function decodeClaims(token: string): Record<string, unknown> | null {
+  return decodeObject(base64url.decode(token.split('.')[1] ?? ''))
+}
+
 /** 128 random bits as 22 characters: a `sid` or a `jti`. Neither is a credential. */
 export function randomId(random: Random): string {
   return base64url.encode(random(16))

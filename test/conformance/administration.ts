@@ -8,7 +8,7 @@ export function describeAdministration<Transaction>(harness: StoreHarness<Transa
   describe('suspension', () => {
     const stage = stageFor(harness)
 
-    test('a suspended user is refused at verify and at login, and stands again when reinstated', async () => {
+    test('a suspended user is refused at verify and at login, and stands again when reinstated (ASVS 7.4.2)', async () => {
       const { sessions, user, login } = stage()
       const userId = user()
       const { accessToken } = await login(userId)
@@ -112,7 +112,7 @@ export function describeAdministration<Transaction>(harness: StoreHarness<Transa
   describe('listeners', () => {
     const stage = stageFor(harness)
 
-    test('hear of every change once it is committed, with reason and actor', async () => {
+    test('hear of every change once it is committed, with reason and actor (ASVS 7.4.5, 16.3.1)', async () => {
       const { another, user, clock } = stage()
       const sessions = another()
       const heard: unknown[] = []

@@ -81,7 +81,7 @@ export function describeDevices<Transaction>(harness: StoreHarness<Transaction>)
   describe('the list of devices', () => {
     const stage = stageFor(harness)
 
-    test('is newest first, marks the current one, and holds no credential', async () => {
+    test('is newest first, marks the current one, and holds no credential (ASVS 7.5.2)', async () => {
       const { sessions, user, login, clock } = stage()
       const userId = user()
       const sids: string[] = []

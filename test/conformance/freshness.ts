@@ -29,7 +29,7 @@ export function describeFreshness<Transaction>(harness: StoreHarness<Transaction
       }
     }
 
-    test('is strict by default: every verify reads, and a revoke of another node bites at once', async () => {
+    test('is strict by default: every verify reads, and a revoke of another node bites at once (ASVS 7.2.1, 8.3.2)', async () => {
       const { here, there, reads } = nodes({})
       const userId = stage().user()
       const { accessToken, session } = await here.create({ userId })
@@ -41,7 +41,7 @@ export function describeFreshness<Transaction>(harness: StoreHarness<Transaction
       expect(await codeOf(here.verify(accessToken))).toBe('session_ended')
     })
 
-    test('lets a revoke of another node be accepted to the last millisecond of the bound, and not one longer', async () => {
+    test('lets a revoke of another node be accepted to the last millisecond of the bound, and not one longer (ASVS 8.3.2)', async () => {
       const { here, there } = nodes()
       const { clock, user } = stage()
       const userId = user()
@@ -188,7 +188,7 @@ export function describeFreshness<Transaction>(harness: StoreHarness<Transaction
       expect(await codeOf(here.verify(next.accessToken))).toBe('session_ended')
     })
 
-    test('never turns an outage into more than what was kept: afterwards it is 503, and no session is lost', async () => {
+    test('never turns an outage into more than what was kept: afterwards it is 503, and no session is lost (ASVS 16.5.2, 16.5.3)', async () => {
       const { another, open, clock, user } = stage()
       let isDown = false
       const store = {
@@ -218,7 +218,7 @@ export function describeFreshness<Transaction>(harness: StoreHarness<Transaction
       }
     })
 
-    test('a version lower than one that was seen is a database that forgot: 503, and no accept', async () => {
+    test('a version lower than one that was seen is a database that forgot: 503, and no accept (ASVS 16.5.3)', async () => {
       const { another, open, user } = stage()
       const userId = user()
       const sessions = another()

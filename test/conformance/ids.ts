@@ -39,7 +39,7 @@ export function describeIds<Transaction>(harness: StoreHarness<Transaction>): vo
   describe('user ids', () => {
     const stage = stageFor(harness)
 
-    test('ids that look alike are different users for login, list, version and revoke (indigo-iam#1136)', async () => {
+    test('ids that look alike are different users for login, list, version and revoke (indigo-iam#1136; ASVS 10.3.3)', async () => {
       const { sessions, login } = stage()
       const logins = new Map<string, string>()
       for (const userId of lookalikes) logins.set(userId, (await login(userId)).accessToken)

@@ -9,6 +9,7 @@ import { describeOutbox } from './outbox.js'
 import { describeRefresh } from './refresh.js'
 import { describeRefreshFaults } from './refresh-faults.js'
 import { describeRefreshTrust } from './refresh-trust.js'
+import { describeLogins } from './logins.js'
 import { describeLogout } from './logout.js'
 import { describeTransactions } from './transactions.js'
 import { describeVersions } from './versions.js'
@@ -30,6 +31,7 @@ export function describeStore<Transaction = never>(name: string, harness: StoreH
     describeFreshness(harness)
     describeDevices(harness)
     describeAdministration(harness)
+    describeLogins(harness)
     describeTransactions(harness)
     describeOutbox(harness)
   })
@@ -37,3 +39,10 @@ export function describeStore<Transaction = never>(name: string, harness: StoreH
 
 export { createFakeClock, type FakeClock } from './fake-clock.js'
 export type { OpenStore, OpenTransaction, StoreHarness } from './harness.js'
+export {
+  describeFramework,
+  type FrameworkApp,
+  type FrameworkHarness,
+  type ServedApp,
+  type SuiteClaims,
+} from './http/index.js'

@@ -11,7 +11,7 @@ export function describeLifetimes<Transaction>(harness: StoreHarness<Transaction
   describe('lifetimes', () => {
     const stage = stageFor(harness)
 
-    test('a session ends at its absolute lifetime, however much it is used', async () => {
+    test('a session ends at its absolute lifetime, however much it is used (ASVS 7.3.2)', async () => {
       const { another, clock, user } = stage()
       const sessions = another({ session: { lifetime: '2d', idleLifetime: '1d' }, clockTolerance: 0 })
       const { accessToken, session } = await sessions.create({ userId: user() })
@@ -29,7 +29,7 @@ export function describeLifetimes<Transaction>(harness: StoreHarness<Transaction
       expect(await codeOf(sessions.verify(accessToken))).toBe('session_expired')
     })
 
-    test('an unused session ends at its idle lifetime although its token has not expired', async () => {
+    test('an unused session ends at its idle lifetime although its token has not expired (ASVS 7.3.1)', async () => {
       const { sessions, clock, login, user } = stage()
       const { accessToken } = await login(user(), { lifetime: '30d', idleLifetime: '1h' })
       clock.advance(hour - 1)
@@ -56,7 +56,7 @@ export function describeLifetimes<Transaction>(harness: StoreHarness<Transaction
       expect(await codeOf(sessions.verify(long.accessToken))).toBe('accepted')
     })
 
-    test('an idle lifetime above the absolute one never extends it', async () => {
+    test('an idle lifetime above the absolute one never extends it (ASVS 7.3.2)', async () => {
       const { another, user } = stage()
       const { session } = await another().create({ userId: user(), lifetime: '1h', idleLifetime: '10d' })
       expect(session.idleExpiresAt).toEqual(session.expiresAt)

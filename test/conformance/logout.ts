@@ -6,7 +6,7 @@ export function describeLogout<Transaction>(harness: StoreHarness<Transaction>):
   describe('logout', () => {
     const stage = stageFor(harness)
 
-    test('a login is accepted with its user, session and expiry', async () => {
+    test('a login is accepted with its user, session and expiry (ASVS 10.3.4)', async () => {
       const { sessions, clock, login, user } = stage()
       const userId = user()
       const { accessToken, session, expiresAt } = await login(userId, {
@@ -29,7 +29,7 @@ export function describeLogout<Transaction>(harness: StoreHarness<Transaction>):
       expect(session.device.name).toBe('Phone')
     })
 
-    test('logging out one of three devices refuses its next request and leaves the others (devise-jwt#2, auth-js#75)', async () => {
+    test('logging out one of three devices refuses its next request and leaves the others (devise-jwt#2, auth-js#75; ASVS 7.4.1, 7.5.2)', async () => {
       const { sessions, login, user } = stage()
       const userId = user()
       const [first, second, third] = [await login(userId), await login(userId), await login(userId)]
@@ -95,7 +95,7 @@ export function describeLogout<Transaction>(harness: StoreHarness<Transaction>):
       expect(await codeOf(sessions.verify(accessToken))).toBe('accepted')
     })
 
-    test('logout everywhere refuses every token of the user and tells how many sessions ended', async () => {
+    test('logout everywhere refuses every token of the user and tells how many sessions ended (ASVS 7.4.1, 7.4.5)', async () => {
       const { sessions, login, user } = stage()
       const [userId, neighbour] = [user(), user('neighbour')]
       const logins = [await login(userId), await login(userId), await login(userId)]
@@ -116,7 +116,7 @@ export function describeLogout<Transaction>(harness: StoreHarness<Transaction>):
       expect(await codeOf(sessions.verify(after.accessToken))).toBe('accepted')
     })
 
-    test('logging out the other devices keeps exactly the one that asks, with the token it has', async () => {
+    test('logging out the other devices keeps exactly the one that asks, with the token it has (ASVS 7.4.3, 7.5.2)', async () => {
       const { sessions, login, user } = stage()
       const userId = user()
       const [mine, second, third] = [await login(userId), await login(userId), await login(userId)]
@@ -161,7 +161,7 @@ export function describeLogout<Transaction>(harness: StoreHarness<Transaction>):
       expect(await sessions.revoke(userId, session.sid)).toEqual({ revoked: 0 })
     })
 
-    test('a request still running when its session is revoked does not bring it back (express-session#632)', async () => {
+    test('a request still running when its session is revoked does not bring it back (express-session#632; ASVS 7.4.1)', async () => {
       const { sessions, login, user, open, clock } = stage()
       const userId = user()
       const { accessToken, session } = await login(userId)
@@ -172,7 +172,7 @@ export function describeLogout<Transaction>(harness: StoreHarness<Transaction>):
       expect(await sessions.list(userId)).toEqual([])
     })
 
-    test('a change made elsewhere is seen by the next verify here', async ({ skip }) => {
+    test('a change made elsewhere is seen by the next verify here (ASVS 7.4.1)', async ({ skip }) => {
       const { another, login, user, open, sessions } = stage()
       if (!open.elsewhere) return skip('the rows of this store belong to one process')
       const elsewhere = another({ store: open.elsewhere })

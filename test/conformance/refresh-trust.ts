@@ -21,7 +21,7 @@ export function describeRefreshTrust<Transaction>(harness: StoreHarness<Transact
       })
     })
 
-    test('what is not genuine is refused without a query', async () => {
+    test('what is not genuine is refused without a query (ASVS 9.1.1)', async () => {
       const { user, sessions: plain } = stage()
       const userId = user()
       const { refreshToken, accessToken } = await refreshing(stage()).create({ userId })
@@ -80,7 +80,7 @@ export function describeRefreshTrust<Transaction>(harness: StoreHarness<Transact
       }
     })
 
-    test('a token of a session that was ended, expired or suspended is refused by that name and changes nothing', async () => {
+    test('a token of a session that was ended, expired or suspended is refused by that name and changes nothing (ASVS 7.3.1, 7.4.1)', async () => {
       const { clock, user } = stage()
       const sessions = refreshing(stage())
       const userId = user()
@@ -98,7 +98,7 @@ export function describeRefreshTrust<Transaction>(harness: StoreHarness<Transact
       expect(await codeOf(sessions.refresh(other.refreshToken))).toBe('session_expired')
     })
 
-    test('a logout takes the refresh token, current or spent, and a forged one logs nobody out', async () => {
+    test('a logout takes the refresh token, current or spent, and a forged one logs nobody out (ASVS 10.4.9)', async () => {
       const { clock, user } = stage()
       const sessions = refreshing(stage())
       for (const isSpent of [false, true]) {
@@ -135,7 +135,7 @@ export function describeRefreshTrust<Transaction>(harness: StoreHarness<Transact
       await refreshAs(nodes.added, second.refreshToken, 'unchanged')
     })
 
-    test('a reuse ends all devices of the user where that is asked for, and only once', async () => {
+    test('a reuse ends all devices of the user where that is asked for, and only once (ASVS 10.4.5)', async () => {
       const { clock, user } = stage()
       const sessions = refreshing(stage(), { refreshToken: { onReuse: 'revokeAll' } })
       const [reused, revoked] = [record(sessions, 'reused'), record(sessions, 'revoked')]

@@ -96,7 +96,7 @@ export function describeRefresh<Transaction>(harness: StoreHarness<Transaction>)
       expect(reused.map(({ kind }) => kind)).toEqual(['superseded', 'superseded'])
     })
 
-    test('a token spent for good ends its session, its access token at once, and no other device (N4, auth-js#201)', async () => {
+    test('a token spent for good ends its session, its access token at once, and no other device (N4, auth-js#201; ASVS 10.4.5, 16.3.3)', async () => {
       const sessions = refreshing(stage())
       const { clock, user } = stage()
       const [reused, revoked] = [record(sessions, 'reused'), record(sessions, 'revoked')]
@@ -116,7 +116,7 @@ export function describeRefresh<Transaction>(harness: StoreHarness<Transaction>)
       expect(revoked).toMatchObject([event])
     })
 
-    test('a token of two rotations ago ends its session even within grace (django-oauth-toolkit#1617)', async () => {
+    test('a token of two rotations ago ends its session even within grace (django-oauth-toolkit#1617; ASVS 10.4.5)', async () => {
       const sessions = refreshing(stage(), { refreshToken: { grace: '1s' }, clockTolerance: '1m' })
       const { clock, user } = stage()
       const reused = record(sessions, 'reused')
@@ -154,7 +154,7 @@ export function describeRefresh<Transaction>(harness: StoreHarness<Transaction>)
       expect(await codeOf(sessions.verify(login.accessToken))).toBe('token_expired')
     })
 
-    test('a logout of any kind ends the access token before at once: grace is none of its business', async () => {
+    test('a logout of any kind ends the access token before at once: grace is none of its business (ASVS 7.4.1, 10.4.9)', async () => {
       for (const end of ['revoke', 'revokeAll', 'revokeOthers'] as const) {
         const sessions = refreshing(stage())
         const userId = stage().user()

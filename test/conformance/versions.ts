@@ -22,7 +22,7 @@ export function describeVersions<Transaction>(harness: StoreHarness<Transaction>
       expect(await sessions.list(userId)).toEqual([])
     })
 
-    test('a login checked against the old password is refused after logout of the others, too (better-auth#11073)', async () => {
+    test('a login checked against the old password is refused after logout of the others, too (better-auth#11073; ASVS 7.4.3)', async () => {
       const { sessions, user, login } = stage()
       const userId = user()
       const mine = await login(userId)

@@ -29,9 +29,9 @@ export interface Environment {
   readonly IDLE_LIFETIME?: string
 }
 
-/** Starts it on a free port and waits until it serves. */
-export async function startDemo(environment: Environment): Promise<DemoProcess> {
-  const demo = spawnDemo(environment)
+/** Starts it on a free port, with these arguments, and waits until it serves. */
+export async function startDemo(environment: Environment, given: readonly string[] = []): Promise<DemoProcess> {
+  const demo = spawnDemo(environment, given)
   for (;;) {
     const url = /^rollcall demo on (\S+)$/m.exec(demo.output())?.[1]
     if (url !== undefined && demo.output().includes('/auth/logout-everywhere')) return { ...demo, url }
@@ -41,8 +41,11 @@ export async function startDemo(environment: Environment): Promise<DemoProcess> 
 }
 
 /** Starts it where it can't serve: resolves to its exit code and what it printed. */
-export async function failToStart(environment: Environment): Promise<{ code: number | null; output: string }> {
-  const demo = spawnDemo(environment)
+export async function failToStart(
+  environment: Environment,
+  given: readonly string[] = [],
+): Promise<{ code: number | null; output: string }> {
+  const demo = spawnDemo(environment, given)
   const code = await demo.ended
   return { code, output: demo.output() }
 }
@@ -57,9 +60,9 @@ interface Spawned extends Omit<DemoProcess, 'url'> {
   printed(): Promise<'printed'>
 }
 
-function spawnDemo(environment: Environment): Spawned {
+function spawnDemo(environment: Environment, given: readonly string[]): Spawned {
   const env = { PATH: process.env['PATH'], PORT: '0', ...environment }
-  const child = spawn(process.execPath, [main], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, [main, ...given], { env, stdio: ['ignore', 'pipe', 'pipe'] })
   running.add(child)
   child.once('close', () => running.delete(child))
   let output = ''

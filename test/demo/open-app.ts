@@ -1,5 +1,7 @@
-import { createApp } from '../../demo/app.js'
-import { createUsers, type Users } from '../../demo/users.js'
+import { afterEach, beforeEach, describe } from 'vitest'
+import { frameworks, type FrameworkName } from '../../demo/frameworks/index.js'
+import { startServer } from '../../demo/start-server.js'
+import { createUsers, type User, type Users } from '../../demo/users.js'
 import { createKeyRing, createSessions, generateKeys, type Sessions } from '../../src/index.js'
 import { memoryStore } from '../../src/memory-store.js'
 import type { Store } from '../../src/ports/store.js'
@@ -8,11 +10,15 @@ import { createFakeClock, type FakeClock } from '../conformance/fake-clock.js'
 export interface Call {
   readonly token?: string
   readonly headers?: Record<string, string> | [string, string][]
-  /** Sent as JSON, a text or a stream as it is. */
+  /** Sent as JSON, a text as it is. */
   readonly body?: unknown
 }
 
+export const frameworkNames = Object.keys(frameworks) as readonly FrameworkName[]
+
 export interface OpenApp {
+  readonly framework: FrameworkName
+  readonly url: string
   readonly sessions: Sessions<object, never, string>
   readonly store: Store
   readonly users: Users
@@ -21,6 +27,7 @@ export interface OpenApp {
   readonly reported: unknown[]
   request(route: string, call?: Call): Promise<Response>
   logIn(username?: 'alice' | 'bob', device?: string): Promise<LoggedIn>
+  close(): Promise<void>
 }
 
 export interface LoggedIn {
@@ -42,14 +49,23 @@ export const protectedRoutes: readonly string[] = [
 
 const passwords = { alice: 'wonderland', bob: 'builder' }
 
-/** The demo's app over the memory store, without a socket. */
-export async function openApp(): Promise<OpenApp> {
-  const [store, keys, users, clock] = [
-    memoryStore(),
-    await createKeyRing(await generateKeys()),
-    await createUsers(),
-    createFakeClock(),
-  ]
+/** Runs the cases on every framework; the app is a new one for each. */
+export function describeDemo(cases: (app: OpenApp) => void): void {
+  describe.each(frameworkNames)('the demo on %s', (framework) => {
+    const app = {} as OpenApp
+    beforeEach(async () => void Object.assign(app, await openApp(framework)))
+    afterEach(() => app.close())
+    cases(app)
+  })
+}
+
+/** Their passwords cost time to hash. */
+const accounts = createUsers()
+
+/** The demo over the memory store, on a free port. */
+async function openApp(framework: FrameworkName): Promise<OpenApp> {
+  const [store, keys, clock] = [memoryStore(), await createKeyRing(await generateKeys()), createFakeClock()]
+  const users = copyUsers(await accounts)
   const issuer = 'https://rollcall.demo'
   const sessions = createSessions({
     store,
@@ -62,13 +78,17 @@ export async function openApp(): Promise<OpenApp> {
     claims: ({ userId }) => ({ role: users.find(userId).role }),
   })
   const reported: unknown[] = []
-  const app = createApp({ sessions, keys, users, report: (error) => void reported.push(error) })
+  const report = (error: unknown): void => void reported.push(error)
+  const app = await frameworks[framework]({ sessions, keys, users, report, clock })
+  const { url, stop } = await startServer(app, { host: '127.0.0.1', port: 0 })
 
   async function request(route: string, { token, headers = [], body }: Call = {}): Promise<Response> {
     const [method = '', path = ''] = route.split(' ')
     const all = new Headers(headers)
     if (token !== undefined) all.set('authorization', `Bearer ${token}`)
-    return app.request(path, { method, headers: all, ...(body !== undefined && bodyOf(body)) })
+    if (body === undefined) return fetch(url + path, { method, headers: all })
+    if (!all.has('content-type')) all.set('content-type', 'application/json')
+    return fetch(url + path, { method, headers: all, body: typeof body === 'string' ? body : JSON.stringify(body) })
   }
 
   async function logIn(username: 'alice' | 'bob' = 'alice', device = 'phone'): Promise<LoggedIn> {
@@ -79,7 +99,24 @@ export async function openApp(): Promise<OpenApp> {
     return { accessToken, refreshToken, sid: session.sid }
   }
 
-  return { sessions, store, users, clock, reported, request, logIn }
+  async function close(): Promise<void> {
+    await stop()
+    await sessions.close()
+  }
+
+  return { framework, url, sessions, store, users, clock, reported, request, logIn, close }
+}
+
+/** Which a test may change without the others seeing it. */
+function copyUsers({ find }: Users): Users {
+  const copies = new Map<string, User>()
+  return {
+    find(username) {
+      const copy = copies.get(username) ?? { ...find(username) }
+      copies.set(username, copy)
+      return copy
+    },
+  }
 }
 
 /** The body of a response, of a shape the test knows. */
@@ -91,9 +128,4 @@ export async function readBody(response: Response): Promise<any> {
 export async function codeOf(response: Response): Promise<string> {
   const { code } = await readBody(response)
   return `${response.status} ${code}`
-}
-
-function bodyOf(body: unknown): { body: string | ReadableStream; duplex?: 'half' } {
-  if (body instanceof ReadableStream) return { body, duplex: 'half' }
-  return { body: typeof body === 'string' ? body : JSON.stringify(body) }
 }

@@ -6,6 +6,7 @@ import { decodeJwt } from 'jose'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { createClient } from './demo-client.js'
 import { failToStart, startDemo, type Environment } from './demo-process.js'
+import { frameworkNames } from './open-app.js'
 import { makePlace, type Place } from './place.js'
 
 let place: Place
@@ -16,17 +17,44 @@ beforeEach(async () => {
 })
 afterEach(() => place.remove())
 
-test('a start prints the address, the database, the users, and three curl lines that a shell runs as they are', async () => {
+test('a start prints the address, the database, the users, and curl lines that a shell runs as they are', async () => {
   const demo = await startDemo(environment)
   const output = demo.output()
   expect(output).toContain(join(place.folder, 'demo.sqlite'))
   expect(output).toContain('this machine alone')
+  expect(output).toContain('framework hono (npm start -- --framework hono | express | fastify)')
   expect(output).toContain('alice / wonderland, bob / builder')
   expect(output).toMatch(/"unchanged": its pair is younger than REFRESH_GRACE/)
-  const [me, everywhere] = await paste(output.trimEnd().split('\n').slice(-3))
+  const [me, everywhere, after] = await paste(output.trimEnd().split('\n').slice(-4))
   expect(me).toMatchObject({ userId: 'alice', claims: { role: 'admin' } })
-  expect(everywhere).toEqual({ revoked: 1 })
+  expect([everywhere, after]).toEqual([{ revoked: 1 }, expect.objectContaining({ code: 'session_ended' })])
   expect(await demo.stop()).toBe(0)
+})
+
+test.each(frameworkNames)('--framework %s serves by it, says so, and its lines run as they are', async (framework) => {
+  const demo = await startDemo(environment, ['--framework', framework])
+  expect(demo.output()).toContain(`\nframework ${framework} (`)
+  const response = await fetch(demo.url)
+  // Of the three, Express alone marks what it sends with a tag.
+  expect([response.status, response.headers.has('etag')]).toEqual([200, framework === 'express'])
+  const [me] = await paste(demo.output().trimEnd().split('\n').slice(-4))
+  expect(me).toMatchObject({ userId: 'alice', claims: { role: 'admin' } })
+  expect(await demo.stop()).toBe(0)
+})
+
+test.each([
+  ['another framework', ['--framework', 'koa'], "not 'koa'"],
+  ['a name that every object has', ['--framework=toString'], "not 'toString'"],
+  ['no framework', ['--framework'], 'argument missing'],
+  ['an unknown option', ['--port', '80'], "Unknown option '--port'"],
+  ['a word', ['express'], "Unexpected argument 'express'"],
+])('a start with %s fails in one line that names the choices', async (_, given, reason) => {
+  const { code, output } = await failToStart(environment, given)
+  expect([code, output]).toEqual([
+    1,
+    expect.stringMatching(/^rollcall demo: the one option is --framework hono \| express \| fastify: .*\n$/),
+  ])
+  expect(output).toContain(reason)
 })
 
 test('above them, two lines log in and refresh', async () => {

@@ -1,7 +1,8 @@
 import { connect, type Socket } from 'node:net'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createClient } from './demo-client.js'
 import { startDemo, type Environment } from './demo-process.js'
+import { frameworkNames } from './open-app.js'
 import { makePlace, type Place } from './place.js'
 
 let place: Place
@@ -13,7 +14,14 @@ beforeEach(async () => {
 afterEach(() => place.remove())
 
 const body = JSON.stringify({ username: 'alice', password: 'wonderland' })
-const head = `POST /login HTTP/1.1\r\nHost: demo\r\nExpect: 100-continue\r\nContent-Length: ${body.length}\r\n\r\n`
+const head = [
+  'POST /login HTTP/1.1',
+  'Host: demo',
+  'Expect: 100-continue',
+  'Content-Type: application/json',
+  `Content-Length: ${body.length}`,
+  '\r\n',
+].join('\r\n')
 
 /** Resolves once the server has the head of a request and waits for its body. */
 async function beginLogin(url: string): Promise<{ socket: Socket; answer: () => Promise<string> }> {
@@ -30,28 +38,32 @@ async function beginLogin(url: string): Promise<{ socket: Socket; answer: () => 
   return { socket, answer: () => closed }
 }
 
-test.each(['SIGTERM', 'SIGINT'] as const)(
-  'a stop by %s finishes the request under way, takes no other and ends with 0',
-  async (signal) => {
-    const demo = await startDemo(environment)
-    const { socket, answer } = await beginLogin(demo.url)
-    const ended = demo.stop(signal)
-    const client = createClient(demo.url)
-    while (await client.call('GET /healthz').catch(() => null)) await new Promise((resolve) => setImmediate(resolve))
-    const start = performance.now()
-    socket.write(body)
-    expect(await answer()).toContain('HTTP/1.1 200 OK')
-    expect(await ended).toBe(0)
-    expect(performance.now() - start).toBeLessThan(4_000)
-  },
-)
+describe.each(frameworkNames)('the demo on %s', (framework) => {
+  const given = ['--framework', framework]
 
-test('a stop cuts a request that does not end after 5 seconds, and ends with 0', async () => {
-  const demo = await startDemo(environment)
-  const { answer } = await beginLogin(demo.url)
-  const start = performance.now()
-  expect(await demo.stop()).toBe(0)
-  expect(performance.now() - start).toBeGreaterThan(4_500)
-  expect(performance.now() - start).toBeLessThan(9_000)
-  expect(await answer()).not.toContain('200 OK')
+  test.each(['SIGTERM', 'SIGINT'] as const)(
+    'a stop by %s finishes the request under way, takes no other and ends with 0',
+    async (signal) => {
+      const demo = await startDemo(environment, given)
+      const { socket, answer } = await beginLogin(demo.url)
+      const ended = demo.stop(signal)
+      const client = createClient(demo.url)
+      while (await client.call('GET /healthz').catch(() => null)) await new Promise((resolve) => setImmediate(resolve))
+      const start = performance.now()
+      socket.write(body)
+      expect(await answer()).toContain('HTTP/1.1 200 OK')
+      expect(await ended).toBe(0)
+      expect(performance.now() - start).toBeLessThan(4_000)
+    },
+  )
+
+  test('a stop cuts a request that does not end after 5 seconds, and ends with 0', async () => {
+    const demo = await startDemo(environment, given)
+    const { answer } = await beginLogin(demo.url)
+    const start = performance.now()
+    expect(await demo.stop()).toBe(0)
+    expect(performance.now() - start).toBeGreaterThan(4_500)
+    expect(performance.now() - start).toBeLessThan(9_000)
+    expect(await answer()).not.toContain('200 OK')
+  })
 })

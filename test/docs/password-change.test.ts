@@ -56,7 +56,7 @@ export const sessions = createSessions({ store: ${store}Store(knex), keys, issue
       (error: RollcallError) => error.code,
     )
 
-  test('"log out the other devices" changes the password and spares this device', async () => {
+  test('"log out the other devices" changes the password and spares this device (ASVS 7.4.3)', async () => {
     const { userId, phone, laptop } = await createUser()
     const { changePassword } = await page.load<{ changePassword(...given: string[]): Promise<unknown> }>(
       'change-password.ts',
@@ -97,7 +97,7 @@ export const sessions = createSessions({ store: ${store}Store(knex), keys, issue
     expect(await sessions.list(userId)).toHaveLength(1)
   })
 
-  test('a disabled user is refused and gets the devices back when enabled', async () => {
+  test('a disabled user is refused and gets the devices back when enabled (ASVS 7.4.2)', async () => {
     const { userId, phone } = await createUser()
     const { disableUser, enableUser } =
       await page.load<Record<string, (...given: string[]) => Promise<void>>>('disable-user.ts')
@@ -108,7 +108,7 @@ export const sessions = createSessions({ store: ${store}Store(knex), keys, issue
     expect(await answerOf(phone)).toBe(`is ${userId}`)
   })
 
-  test('a deleted user is refused, also when the id comes again', async () => {
+  test('a deleted user is refused, also when the id comes again (ASVS 7.4.2)', async () => {
     const { userId, phone } = await createUser()
     const { deleteUser } = await page.load<{ deleteUser(...given: string[]): Promise<void> }>('delete-user.ts')
     await deleteUser(userId, 'support')

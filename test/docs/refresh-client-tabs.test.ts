@@ -18,7 +18,7 @@ async function expire(): Promise<void> {
 
 describe('the client of docs/refresh.md', () => {
   test('sends the headers it is given', async () => {
-    const init = { method: 'PATCH', headers: { 'content-type': 'text/plain' }, body: '{"name":"mine"}' }
+    const init = { method: 'PATCH', headers: { 'content-type': 'application/json' }, body: '{"name":"mine"}' }
     const send = stage.createFetch(stage.proxy.url, keep(stage.phone))
     expect((await send(`/auth/sessions/${stage.phone.sid}`, init)).status).toBe(204)
   })

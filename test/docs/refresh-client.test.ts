@@ -89,7 +89,10 @@ describe('the client of docs/refresh.md, when a refresh is answered', () => {
   })
 })
 
-const refusals = Object.keys(codes).filter((name) => codes[name as keyof typeof codes].status === 401)
+const all401 = Object.keys(codes).filter((name) => codes[name as keyof typeof codes].status === 401)
+/** What says nothing of the pair that the client has. */
+const others = ['insufficient_user_authentication', 'token_missing', 'invalid_client']
+const refusals = all401.filter((name) => !others.includes(name))
 const isRefreshed = (name: string): boolean => ['token_expired', 'token_invalid'].includes(name)
 
 describe('the client of docs/refresh.md acts on every 401 of rollcall', () => {
@@ -107,6 +110,14 @@ describe('the client of docs/refresh.md acts on every 401 of rollcall', () => {
     stage.proxy.answer(refresh, code(401, name))
     await expect(stage.ask(pairs)).rejects.toBeInstanceOf(stage.LoginNeeded)
     expect([pairs.stored, stage.refreshes().length]).toEqual([null, 1])
+  })
+
+  test.each(others)('%s of a request is handed out', async (name) => {
+    expect(all401).toContain(name)
+    const pairs = keep(stage.phone)
+    stage.proxy.answer(me, code(401, name))
+    expect((await stage.ask(pairs)).status).toBe(401)
+    expect([pairs.stored, stage.refreshes()]).toEqual([stage.phone, []])
   })
 
   test('token_invalid that stays is a login, token_expired that stays is handed out', async () => {

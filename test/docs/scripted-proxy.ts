@@ -12,6 +12,7 @@ export interface SeenRequest {
   /** `POST /auth/refresh`. */
   readonly route: string
   readonly authorization: string | null
+  readonly contentType: string | null
   readonly body: string
 }
 
@@ -32,9 +33,12 @@ export async function startScriptedProxy(target: string): Promise<ScriptedProxy>
   const scripts = new Map<string, Scripted[]>()
   const hooks = new Map<string, () => Promise<void> | void>()
 
-  async function forward({ route, authorization, body }: SeenRequest): Promise<Exclude<Scripted, string>> {
+  async function forward({ route, authorization, contentType, body }: SeenRequest): Promise<Exclude<Scripted, string>> {
     const [method = '', path = ''] = route.split(' ')
-    const headers = { ...(authorization !== null && { authorization }) }
+    const headers = {
+      ...(authorization !== null && { authorization }),
+      ...(contentType !== null && { 'content-type': contentType }),
+    }
     const response = await fetch(target + path, { method, headers, ...(body !== '' && { body }) })
     const answer = { status: response.status, body: await response.text() }
     await hooks.get(route)?.()
@@ -64,5 +68,10 @@ export async function startScriptedProxy(target: string): Promise<ScriptedProxy>
 
 async function read(request: IncomingMessage): Promise<SeenRequest> {
   const { method, url, headers } = request
-  return { route: `${method} ${url}`, authorization: headers.authorization ?? null, body: await text(request) }
+  return {
+    route: `${method} ${url}`,
+    authorization: headers.authorization ?? null,
+    contentType: headers['content-type'] ?? null,
+    body: await text(request),
+  }
 }

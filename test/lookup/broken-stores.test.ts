@@ -25,7 +25,7 @@ test.each<[string, Answer]>([
     },
   ],
   ['a rejection with nothing', () => Promise.reject(undefined as unknown as Error)],
-])('a store that answers with %s is store_unavailable, for one and for many', async (_, answer) => {
+])('a store that answers with %s is store_unavailable, for one and for many (ASVS 16.5.3)', async (_, answer) => {
   const store = memoryStore()
   let isBroken = true
   const lookup = async (keys: readonly SessionKey[], scope: object): Promise<Records> => {

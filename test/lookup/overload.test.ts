@@ -52,7 +52,7 @@ test(`${flood} tokens of ended sessions take the place of no standing one, and f
   for (const { accessToken } of good) expect((await sessions.verify(accessToken)).source).toBe('cache')
 })
 
-test(`${flood} forged tokens ask the store nothing and are kept nowhere`, async () => {
+test(`${flood} forged tokens ask the store nothing and are kept nowhere (ASVS 9.1.1)`, async () => {
   const { sessions, asked } = await open()
   const { accessToken } = await sessions.create({ userId: 'alice' })
   await sessions.verify(accessToken)

@@ -28,6 +28,10 @@ const names: Record<string, string[]> = {
   './bus/postgres': ['postgresBus'],
   './bus/redis': ['redisBus'],
   './bus/nats': ['natsBus'],
+  './http': ['fetchAuth', 'sessionRoutes'],
+  './hono': ['honoAuth'],
+  './express': ['expressAuth'],
+  './fastify': ['fastifyAuth'],
   './opentelemetry': ['instrument'],
   './migrations': ['migrate', 'migrationSql', 'rollback', 'status'],
 }
@@ -48,9 +52,9 @@ test.each(Object.entries(names))('%s exports %j by name, also for require()', as
   ).toEqual(expected)
 })
 
-test('./testing exports the suite for vitest', async () => {
+test('./testing exports the suites for vitest', async () => {
   const testing = (await import('rollcall/testing')) as object
-  expect(Object.keys(testing).toSorted()).toEqual(['createFakeClock', 'describeStore'])
+  expect(Object.keys(testing).toSorted()).toEqual(['createFakeClock', 'describeFramework', 'describeStore'])
 })
 
 /** What a module of ours loads at run time, through all of our own files. */
@@ -83,7 +87,17 @@ test('the core loads no module of Node’s own, so that it runs elsewhere, too',
 })
 
 test('Knex, the drivers and what the subpaths are for are optional peers', () => {
-  for (const name of ['knex', 'pg', 'mysql2', 'better-sqlite3', 'vitest', '@opentelemetry/api']) {
+  for (const name of [
+    'knex',
+    'pg',
+    'mysql2',
+    'better-sqlite3',
+    'vitest',
+    'hono',
+    'express',
+    'fastify',
+    '@opentelemetry/api',
+  ]) {
     expect(manifest.dependencies).not.toHaveProperty(name)
     expect(manifest.peerDependencies).toHaveProperty([name])
   }

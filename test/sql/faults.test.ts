@@ -74,7 +74,7 @@ describeSql('without its tables', (stage, engine) => {
 describeSql(
   'when the server goes away',
   (stage) => {
-    test('every verb fails with store_unavailable and the cause, none with a logout, and all is well when it is back', async () => {
+    test('every verb fails with store_unavailable and the cause, none with a logout, and all is well when it is back (ASVS 16.5.2, 16.5.3)', async () => {
       const { database, sessionsOver } = stage()
       const proxy = await startProxy(database.url)
       const knex = database.knex({ connection: proxy.url })

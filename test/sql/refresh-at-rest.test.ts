@@ -3,7 +3,7 @@ import { createFakeClock } from '../conformance/fake-clock.js'
 import { describeSql } from '../support/sql-stage.js'
 
 describeSql('refresh tokens at rest', (stage) => {
-  test('are in no column of any table, whole or in part: a leaked database can refresh nothing (simplejwt#803)', async () => {
+  test('are in no column of any table, whole or in part: a leaked database can refresh nothing (simplejwt#803; ASVS 16.2.5)', async () => {
     const { knex, sessionsOver } = stage()
     const clock = createFakeClock()
     const secret = 'a refresh secret of thirty-two bytes or more'
@@ -41,7 +41,7 @@ describeSql('refresh tokens at rest', (stage) => {
     }
   })
 
-  test('have their reuse written down with its kind, in the transaction that ends the session', async () => {
+  test('have their reuse written down with its kind, in the transaction that ends the session (ASVS 16.3.1, 16.3.3)', async () => {
     const { knex, sessionsOver } = stage()
     const clock = createFakeClock()
     const sessions = sessionsOver(knex, { clock, refreshToken: { secret: 'r'.repeat(32) } })

@@ -88,7 +88,7 @@ describe('a token of the wrong form is token_malformed and costs no query', () =
   })
 })
 
-describe('a token that these keys did not sign is token_invalid and costs no query', () => {
+describe('a token that these keys did not sign is token_invalid and costs no query (ASVS 9.1.1, 9.1.2)', () => {
   const forged: [string, () => string | Promise<string>][] = [
     ['alg none', () => unsigned(header({ alg: 'none' }))],
     ['alg nOnE', () => unsigned(header({ alg: 'nOnE' }))],
@@ -117,7 +117,7 @@ describe('a token that these keys did not sign is token_invalid and costs no que
   test.each(forged)('%s', async (_, token) => expectRefused(await token(), 'token_invalid'))
 
   test.each(['JWT', 'logout+jwt', 'secevent+jwt', 'dpop+jwt', 'at+jwt ', 'application/jwt', 'rt+jwt'])(
-    'genuine, but of type %s',
+    'genuine, but of type %s (ASVS 9.2.2)',
     async (type) => expectRefused(await keys.sign(type, payload), 'token_invalid'),
   )
 
@@ -129,7 +129,7 @@ describe('a token that these keys did not sign is token_invalid and costs no que
   )
 })
 
-describe('a genuine token with wrong claims is token_invalid and costs no query', () => {
+describe('a genuine token with wrong claims is token_invalid and costs no query (ASVS 9.2.1, 9.2.3, 10.3.1)', () => {
   const wrong: [string, Record<string, unknown>][] = [
     ...['iss', 'sub', 'aud', 'exp', 'iat', 'jti', 'sid', 'tokenVersion'].map(
       (name): [string, Record<string, unknown>] => [`no ${name}`, { [name]: undefined }],
@@ -188,7 +188,7 @@ describe('a genuine token with wrong claims is token_invalid and costs no query'
   })
 })
 
-test('an expired token is refused without a query, at its second and within the tolerance before', async () => {
+test('an expired token is refused without a query, at its second and within the tolerance before (ASVS 9.2.1)', async () => {
   const strict = createSessions({ store: memoryStore(), keys, clock, ...names, clockTolerance: 0 })
   const now = createFakeClock(clock.wall())
   const exp = payload['exp'] as number

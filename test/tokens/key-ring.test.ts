@@ -109,7 +109,7 @@ describe('a key ring', () => {
     ['a truncated key', async () => [{ ...(await generateKeys()).keys[0]!, d: 'AAAA' }]],
     ['halves of two keys', async () => [{ ...(await generateKeys()).keys[0]!, x: (await generateKeys()).keys[0]!.x }]],
   ]
-  test.each(refused)('refuses %s with a TypeError that shows no key material', async (_, source) => {
+  test.each(refused)('refuses %s with a TypeError that shows no key material (ASVS 9.1.2)', async (_, source) => {
     const value = (await source()) as KeySource | undefined
     const error: unknown = await createKeyRing(value).then(
       () => null,

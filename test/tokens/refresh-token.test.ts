@@ -31,7 +31,7 @@ describe('a refresh token', () => {
     expect(await tokens.read(last.text)).toMatchObject(longest)
   })
 
-  test('of a login holds 32 random bytes', async () => {
+  test('of a login holds 32 random bytes (ASVS 7.2.3, 11.5.1)', async () => {
     const asked: number[] = []
     const counted = createRefreshTokens(secret, issuer, (count) => (asked.push(count), systemRandom(count)))
     const [one, other] = [await counted.first(key), await counted.first(key)]

@@ -1,0 +1,1 @@
+export { expressAuth, type ExpressAuth, type GuardHandler } from './express-auth.js'

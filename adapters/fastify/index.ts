@@ -1,0 +1,1 @@
+export { fastifyAuth, type AnyReply, type AnyRequest, type FastifyAuth, type GuardHook } from './fastify-auth.js'

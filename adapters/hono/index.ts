@@ -1,0 +1,1 @@
+export { honoAuth, type AuthEnv, type HonoAuth, type HonoAuthOptions } from './hono-auth.js'

@@ -1,0 +1,31 @@
+import type { RequestListener } from 'node:http'
+import { getRequestListener } from '@hono/node-server'
+import { Hono } from 'hono'
+import { isRollcallError, RollcallError } from 'rollcall'
+import { honoAuth } from 'rollcall/hono'
+import { authOptions, type AppParts } from '../app-parts.js'
+import { checkLogin } from '../check-login.js'
+import { createPages, describeMe } from '../pages.js'
+import { answerOther } from '../refusal.js'
+import { readJson } from './read-json.js'
+
+export function createHonoApp(parts: AppParts): RequestListener {
+  const auth = honoAuth(parts.sessions, authOptions(parts))
+  const app = new Hono()
+
+  app.use(auth.routes)
+  app.post('/login', async (c) => auth.logIn(c, await checkLogin(parts, await readJson(c.req.raw))))
+  app.get('/api/me', auth.guard(), (c) => c.json(describeMe(c.get('auth')), 200, { 'Cache-Control': 'no-store' }))
+  for (const [path, page] of Object.entries(createPages(parts))) {
+    app.get(path, async (c) => c.json((await page()) as object))
+  }
+
+  app.notFound((c) => auth.onError(new RollcallError('not_found'), c))
+  app.onError((error, c) => {
+    if (isRollcallError(error)) return auth.onError(error, c)
+    const { status, headers, body } = answerOther(error, parts.report)
+    return c.json(body, status, headers)
+  })
+  // The global Request and Response belong to the whole process, and stay Node's.
+  return getRequestListener(app.fetch, { overrideGlobalObjects: false })
+}

@@ -1,0 +1,8 @@
+export type { ClientOptions } from './clients.js'
+export { fetchAuth, sessionRoutes, type FetchAuth } from './fetch-auth.js'
+export type { Auth, Guard, GuardOptions, RequiredGuardOptions } from './guard.js'
+export type { LogInOptions } from './log-in.js'
+export type { ClientInfo, HttpRequest, RequestHead } from './request.js'
+export type { TokenSource } from './credential.js'
+export type { StepUpOptions } from '../step-up.js'
+export type { CookieOptions, HttpOptions } from './settings.js'
