@@ -115,8 +115,8 @@ const defects: readonly Defect[] = [
   [
     'an outage is answered with what is kept',
     'verify.ts',
-    "return toVerified(context, claims, await readStanding(context, claims, rules, maxStaleness, begun.mono), 'store')",
-    "const old = context.lookup.recall(claims, Infinity, now)\n  return toVerified(context, claims, await readStanding(context, claims, rules, maxStaleness, begun.mono).catch((error: unknown) => { if (old) return old; throw error }), 'store')",
+    'const found = isKept ? kept : await readStanding(context, claims, rules, maxStaleness, begun.mono)',
+    'const old = context.lookup.recall(claims, Infinity, now)\n  const found = isKept ? kept : await readStanding(context, claims, rules, maxStaleness, begun.mono).catch((error: unknown) => { if (old) return old; throw error })',
   ],
   [
     'a verify waits for ever',
