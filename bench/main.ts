@@ -4,6 +4,7 @@ import type { Topic } from './topic.js'
 import { growth } from './topics/growth.js'
 import { guard } from './topics/guard.js'
 import { http } from './topics/http.js'
+import { live } from './topics/live.js'
 import { lookup } from './topics/lookup.js'
 import { notify } from './topics/notify.js'
 import { propagation } from './topics/propagation.js'
@@ -11,7 +12,7 @@ import { refresh } from './topics/refresh.js'
 import { strict } from './topics/strict.js'
 import { verify } from './topics/verify.js'
 
-const topics: readonly Topic[] = [lookup, refresh, verify, strict, http, guard, growth, propagation, notify]
+const topics: readonly Topic[] = [lookup, refresh, verify, strict, http, guard, growth, propagation, notify, live]
 const names = topics.map(({ name }) => name)
 
 const args = process.argv.slice(2)

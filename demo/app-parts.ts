@@ -15,7 +15,13 @@ export interface AppParts {
 }
 
 /** The demo by one framework, for a server of Node. */
-export type CreateApp = (parts: AppParts) => RequestListener | Promise<RequestListener>
+export interface DemoApp {
+  readonly listener: RequestListener
+  /** What stays open until somebody ends it: before the server stops, or it would wait. */
+  endStreams(): void
+}
+
+export type CreateApp = (parts: AppParts) => DemoApp | Promise<DemoApp>
 
 /** For the `...Auth` of each framework. */
 export function authOptions({ keys, report, clock }: AppParts): HttpOptions {

@@ -12,6 +12,7 @@ const routes: readonly string[] = [
   'GET /api/me',
   'POST /auth/refresh',
   'GET /auth/session',
+  'GET /auth/events',
   'GET /auth/sessions',
   'PATCH /auth/sessions/:sid',
   'DELETE /auth/sessions/:sid',

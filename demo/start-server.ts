@@ -1,6 +1,7 @@
 import { once } from 'node:events'
-import { createServer, type RequestListener, type Server } from 'node:http'
+import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import type { DemoApp } from './app-parts.js'
 
 export interface RunningServer {
   /** Where it is reached from this machine. */
@@ -14,11 +15,11 @@ export interface RunningServer {
 const stopTimeout = 5_000
 
 export async function startServer(
-  app: RequestListener,
+  { listener, endStreams }: DemoApp,
   { host, port }: { readonly host: string; readonly port: number },
 ): Promise<RunningServer> {
-  const server = createServer(app)
-  const stop = createStop(server)
+  const server = createServer(listener)
+  const stop = createStop(server, endStreams)
   server.listen(port, host)
   await once(server, 'listening').catch((error: unknown) => {
     throw new Error(`can't serve on ${host}:${port}; HOST and PORT choose another`, { cause: error })
@@ -27,7 +28,7 @@ export async function startServer(
   return { url: urlOf(address), isLocal: /^(127\.|::1$)/.test(address.address), stop }
 }
 
-function createStop(server: Server): () => Promise<void> {
+function createStop(server: Server, endStreams: () => void): () => Promise<void> {
   let isStopping = false
   server.on('request', (_, response) => {
     response.once('close', () => {
@@ -37,6 +38,7 @@ function createStop(server: Server): () => Promise<void> {
   })
   return async () => {
     isStopping = true
+    endStreams()
     const closed = once(server, 'close')
     server.close()
     const timer = setTimeout(() => server.closeAllConnections(), stopTimeout)

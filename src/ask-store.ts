@@ -1,6 +1,6 @@
 import type { Context } from './context.js'
 import { RollcallError } from './errors.js'
-import type { Scope, SessionEvent, Store } from './ports/store.js'
+import type { Scope, SessionEvent, SessionKey, Store } from './ports/store.js'
 import { takeTurns } from './turns.js'
 
 const attempts = 5
@@ -134,4 +134,27 @@ export function announce<Transaction>(
       ),
     )
   })
+}
+
+/** A session's row has changed by no event. */
+export function announceChange<Transaction>({ lookup, outbox }: Context<unknown, Transaction>, key: SessionKey): void {
+  lookup.forget(key.userId, key.sid)
+  outbox?.announceChange(key)
+}
+
+/**
+ * A user has one device more, or one with another name. Nothing rests on it, so that it is told once the caller's transaction
+ * is over, whatever became of that.
+ */
+export function announceDevices<Transaction>(
+  { store, watches, outbox }: Context<unknown, Transaction>,
+  userId: string,
+  transaction: Transaction | undefined,
+): void {
+  const publish = (): void => {
+    watches.devicesChanged(userId)
+    outbox?.announceDevices(userId)
+  }
+  if (transaction === undefined) return publish()
+  void store.settled(transaction).then(publish)
 }

@@ -11,6 +11,7 @@ import type { AccessTokenPolicy } from './tokens/access-token.js'
 import type { AccessTokenReader } from './tokens/access-token-reader.js'
 import type { KeyRing } from './tokens/key-ring.js'
 import type { RefreshTokens } from './tokens/refresh-token.js'
+import type { Watches } from './watch/watches.js'
 import { takeTurns } from './turns.js'
 
 /** What every use case works with; built once by `createSessions`. */
@@ -28,6 +29,7 @@ export interface Context<Claims, Transaction> {
   readonly notifier: Notifier
   readonly background: Background
   readonly uses: Uses
+  readonly watches: Watches
   /** `null` where no other process is listened to. */
   readonly outbox: Outbox | null
 }
@@ -42,6 +44,8 @@ export interface Policy extends AccessTokenPolicy, RotationPolicy {
   readonly idleLifetime: number
   readonly lastSeenInterval: number
   readonly storeTimeout: number
+  /** How old what a watch has read may get. */
+  readonly recheckInterval: number
   /** How old the read may be that a verify rests on; 0 is strict. */
   readonly maxStaleness: number
   readonly cacheSize: { readonly tokens: number; readonly sessions: number }

@@ -1,5 +1,5 @@
 import { chooseAudience } from './audience.js'
-import { askStore } from './ask-store.js'
+import { announceDevices, askStore } from './ask-store.js'
 import type { Context } from './context.js'
 import { cleanDevice, type DeviceInput } from './device.js'
 import { toMilliseconds, type Duration } from './durations.js'
@@ -62,6 +62,7 @@ export async function create<Claims, Transaction>(
   )
   if (inserted.outcome === 'moved') throw new RollcallError('token_version_moved')
   if (inserted.outcome === 'suspended') throw new RollcallError('user_suspended')
+  announceDevices(context, session.userId, options.transaction)
   return signPair(context, payload, session, inserted.tokenVersion, refreshToken)
 }
 

@@ -36,6 +36,7 @@ export type {
   RefreshTokenOptions,
   SessionOptions,
   SessionsOptions,
+  WatchOptions,
 } from './settings.js'
 export type { SessionsStatus } from './status.js'
 export type { SuspendOptions } from './suspend.js'
@@ -46,3 +47,5 @@ export { createKeyRing, type JwkSet, type KeyRing, type KeySource } from './toke
 export { generateKeys } from './tokens/generate-keys.js'
 export type { RefreshSecret } from './tokens/refresh-token.js'
 export type { Verified, VerifyOptions } from './verify.js'
+export type { WatchedSession } from './watch/watch.js'
+export type { ClosedEvent, DevicesEvent, EndedEvent, StandingEvent, WatchEvent, WatchListener } from './watch/events.js'

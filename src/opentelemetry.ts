@@ -40,6 +40,7 @@ export function instrument<Claims, Transaction, RefreshText extends string | nul
     reinstate: timed('reinstate', sessions.reinstate),
     prune: timed('prune', sessions.prune),
     on: (name, listener) => sessions.on(name, listener),
+    watch: (session, listener) => sessions.watch(session, listener),
     status: () => sessions.status(),
     async close() {
       await sessions.close()

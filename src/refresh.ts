@@ -1,4 +1,4 @@
-import { announce, askStore, askToEnd } from './ask-store.js'
+import { announce, announceChange, askStore, askToEnd } from './ask-store.js'
 import { draftEvent } from './change.js'
 import type { Context } from './context.js'
 import { cleanDevice, type Device, type DeviceInput } from './device.js'
@@ -70,9 +70,8 @@ export async function refresh<Claims, Transaction>(
   if (typeof answered === 'string') throw new RollcallError('refresh_token_reused')
   const { outcome, record, next } = answered
   if (outcome === 'rotated' || outcome === 'redelivered-late') {
-    context.lookup.forget(record.userId, record.sid)
     // The access token before this one ends after grace, or now. It ended by no event: one for each refresh would be many.
-    context.outbox?.announceChange(record)
+    announceChange(context, record)
   }
   // Who shows the current token has it; who is only now given it has yet to show that it arrived.
   if (outcome === 'unchanged') noteUse(context, record, record.jti)

@@ -1,4 +1,4 @@
-import { askStore } from './ask-store.js'
+import { announceDevices, askStore } from './ask-store.js'
 import type { Context } from './context.js'
 import { cleanDeviceName } from './device.js'
 import { canonicalUserId, checkSid, isTokenId, type UserId } from './ids.js'
@@ -25,5 +25,6 @@ export async function rename<Claims, Transaction>(
   const isRenamed = await askStore(context, options?.transaction, (store, scope) =>
     store.rename({ userId: user, sid }, cleaned, now, scope),
   )
+  if (isRenamed) announceDevices(context, user, options?.transaction)
   return { renamed: isRenamed ? 1 : 0 }
 }

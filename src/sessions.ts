@@ -21,6 +21,9 @@ import { status, type SessionsStatus } from './status.js'
 import { reinstate, suspend, type SuspendOptions } from './suspend.js'
 import { tokenVersion, type TokenVersionOptions } from './token-version.js'
 import type { TokenPair } from './token-pair.js'
+import { watch, type WatchedSession } from './watch/watch.js'
+import type { WatchListener } from './watch/events.js'
+import { createWatches } from './watch/watches.js'
 import { createAccessTokenReader } from './tokens/access-token-reader.js'
 import { createRefreshTokens } from './tokens/refresh-token.js'
 import { verify, type Verified, type VerifyOptions } from './verify.js'
@@ -83,9 +86,17 @@ export interface Sessions<
   prune(options?: PruneOptions): Promise<PruneCounts>
   /** Calls the listener after a change has committed. Answers what ends the registration. */
   on<Name extends keyof EventMap>(name: Name, listener: Listener<EventMap[Name]>): () => void
+  /**
+   * Tells what becomes of a session, without being asked: `standing` first, then `expiring`, `devices`, and at the last
+   * `ended`, with the code that a verify would refuse it with. What other processes did it hears of by the outbox, and by
+   * reading again from time to time (`watch.recheckInterval`). A store that does not answer ends nothing. All watches share
+   * one timer. Answers what ends the watch.
+   * @throws TypeError for what names no session
+   */
+  watch(session: WatchedSession, listener: WatchListener): () => void
   /** What the caches and reads of this process are doing, and which settings weaken which promise. */
   status(): SessionsStatus
-  /** Waits for background writes. The store's Knex instance stays open: it is yours. */
+  /** Ends all watches (`closed`), and waits for background writes. The store's Knex instance stays open: it is yours. */
   close(): Promise<void>
 }
 
@@ -121,8 +132,10 @@ export function createSessions<Claims extends ClaimsShape<Claims>, Transaction>(
     reinstate: (userId, options) => reinstate(context, userId, options),
     prune: (options) => prune(context, options),
     on: (name, listener) => context.notifier.on(name, listener),
+    watch: (session, listener) => watch(context, session, listener),
     status: () => status(context),
     async close() {
+      context.watches.close()
       await context.background.close()
       await context.outbox?.close()
     },
@@ -148,7 +161,19 @@ function createContext<Claims, Transaction>(
       clock,
       { maxStaleness: policy.maxStaleness, cacheSize: policy.cacheSize.sessions },
       (sessions, signal) => askStoreUntil(context, signal, () => store.lookup(sessions, { signal })),
+      // Each is only made here, and hears of the other later.
+      {
+        changed: (userId, sid) => context.watches.changed(userId, sid),
+        changedAll: () => context.watches.changedAll(),
+      },
     ),
+    watches: createWatches({
+      clock,
+      storeTimeout: policy.storeTimeout,
+      recheckInterval: policy.recheckInterval,
+      read: (key, timeout) => context.lookup.read(key, timeout),
+      fault: (error) => context.notifier.emit('error', { error, during: 'listener' }),
+    }),
     refreshTokens: refreshToken === undefined ? null : createRefreshTokens(refreshToken.secret, policy.issuer, random),
     claims,
     policy,
@@ -159,5 +184,6 @@ function createContext<Claims, Transaction>(
     uses: createUses(),
     outbox: policy.outbox === null ? null : openOutbox(() => context, clock, policy.outbox),
   }
+  for (const name of ['revoked', 'suspended'] as const) context.notifier.on(name, context.watches.heard)
   return context
 }

@@ -31,6 +31,7 @@ export interface SessionsOptions<Claims = Record<never, never>, Transaction = ne
    * is kept is bounded by `freshness.maxStaleness` alone, and `on('revoked')` tells of this process only.
    */
   readonly outbox?: OutboxOptions | undefined
+  readonly watch?: WatchOptions | undefined
   /** Custom claims, asked for at every mint; `verify` gives them back with this type. */
   readonly claims?: ClaimsCallback<Claims, Transaction> | undefined
   /** How far the clocks of nodes may differ, 0 to 5 minutes. Default `'5s'`. */
@@ -101,6 +102,14 @@ export interface SessionOptions {
   readonly lastSeenInterval?: Duration | undefined
 }
 
+export interface WatchOptions {
+  /**
+   * How old what a watch has read may get before it is read again, 1 second to 1 hour: the bound for all that is not heard
+   * of. Default `'1m'`.
+   */
+  readonly recheckInterval?: Duration | undefined
+}
+
 export interface OutboxOptions {
   /** How often this process looks for what others have committed, 10 ms to 1 minute. Default `'1s'`. */
   readonly pollInterval?: Duration | undefined
@@ -116,7 +125,7 @@ export interface OutboxOptions {
 }
 
 const known =
-  'store keys issuer audience accessToken refreshToken session freshness cacheSize outbox claims clockTolerance storeTimeout clock random'.split(
+  'store keys issuer audience accessToken refreshToken session freshness cacheSize outbox watch claims clockTolerance storeTimeout clock random'.split(
     ' ',
   )
 
@@ -131,6 +140,7 @@ export function readPolicy<Claims, Transaction>(options: SessionsOptions<Claims,
     ...readCaches(options.freshness, options.cacheSize),
     ...readRefresh(options.accessToken, options.refreshToken),
     outbox: options.outbox === undefined ? null : readOutbox(options.outbox),
+    recheckInterval: readRecheckInterval(options.watch),
     clockTolerance: toMilliseconds(clockTolerance, 'clockTolerance', 0, '5m'),
     storeTimeout: toMilliseconds(storeTimeout, 'storeTimeout', '10ms', '5m'),
   }
@@ -176,6 +186,12 @@ function readOutbox(options: OutboxOptions): Policy['outbox'] {
     bus: bus ?? null,
     heartbeat: toMilliseconds(heartbeat, 'outbox.heartbeat', '100ms', '1m'),
   }
+}
+
+function readRecheckInterval(options: WatchOptions = {}): number {
+  checkOptions('watch', options, ['recheckInterval'])
+  const { recheckInterval = '1m' } = options
+  return toMilliseconds(recheckInterval, 'watch.recheckInterval', '1s', '1h')
 }
 
 /** Clients of Redis can be connected, too. */

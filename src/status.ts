@@ -11,6 +11,8 @@ export interface SessionsStatus extends LookupStatus {
   readonly lifetimes: { readonly accessToken: number | null; readonly session: number; readonly idle: number }
   /** How late a revoke may bite here: 0 when no verify that begins after it is accepted. */
   readonly maxStaleness: number
+  /** Sessions that are watched. */
+  readonly watched: number
   /** What is heard of other processes; `null` without the option `outbox`. */
   readonly outbox: OutboxStatus | null
   /** Which settings make a promise weaker than it could be, in words for an operator; best empty. */
@@ -23,6 +25,7 @@ export function status<Claims, Transaction>({
   policy,
   store,
   outbox,
+  watches,
 }: Context<Claims, Transaction>): SessionsStatus {
   return {
     accessTokens: accessTokens.status(),
@@ -33,6 +36,7 @@ export function status<Claims, Transaction>({
       idle: policy.idleLifetime,
     },
     maxStaleness: policy.maxStaleness,
+    watched: watches.size(),
     outbox: outbox?.status() ?? null,
     weakened: [...weakened(policy), ...(store.weakened?.() ?? [])],
   }

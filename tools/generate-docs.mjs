@@ -182,6 +182,11 @@ runs there.`,
 the looks that it wakes. The last rows are the other way, a NOTIFY in the transaction of the change: it makes the commits of all wait for each
 other.`,
   ),
+  await chapter(
+    'Open connections',
+    'live',
+    `What event streams take that are open and say nothing, and how soon one of many is told that its session has ended.`,
+  ),
 ]
 
 const pages = {

@@ -33,6 +33,8 @@ export interface ExpressAuth<Claims> {
    * is a 500, too, and so is a cookie of more than 4,096 bytes; `report` hears of it.
    */
   logIn(request: Request, response: Response, options: LogInOptions): Promise<void>
+  /** Ends the event streams, and tells their clients to come back a little later: before the server stops, or it would wait for them. */
+  close(): void
   /** For `app.use`, last: answers what the verbs throw by the code table, and leaves other errors to the next. */
   readonly onError: ErrorRequestHandler
 }
@@ -76,6 +78,7 @@ export function expressAuth<Claims>(sessions: Sessions<Claims>, options?: HttpOp
     },
     logIn: async (req, res, options) =>
       send(await auth.logIn(headOf(req, req.originalUrl), options, clientOf(req)), res),
+    close: () => auth.close(),
     onError: (error: unknown, _req, res, next) => {
       if (!isRollcallError(error) || res.headersSent) return next(error)
       return send(auth.answerError(error), res)

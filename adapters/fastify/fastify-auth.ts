@@ -1,9 +1,9 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, RawServerBase, RouteGenericInterface } from 'fastify'
 import { isRollcallError } from '../../src/errors.js'
-import { fetchAuth } from '../../src/http/fetch-auth.js'
+import { fetchAuth, type FetchAuth } from '../../src/http/fetch-auth.js'
 import type { Auth, Guard, GuardOptions } from '../../src/http/guard.js'
 import type { LogInOptions } from '../../src/http/log-in.js'
-import { headOf, nodeRequest } from '../../src/http/node.js'
+import { headOf, isStream, nodeRequest } from '../../src/http/node.js'
 import type { ClientInfo } from '../../src/http/request.js'
 import type { HttpOptions } from '../../src/http/settings.js'
 import type { Sessions } from '../../src/sessions.js'
@@ -35,6 +35,8 @@ export interface FastifyAuth<Claims> {
    * is a 500, too, and so is a cookie of more than 4,096 bytes; `report` hears of it.
    */
   logIn(request: AnyRequest, reply: AnyReply, options: LogInOptions): Promise<AnyReply>
+  /** Ends the event streams, and tells their clients to come back a little later; `app.close()` does it by itself. */
+  close(): void
   /** For `app.setErrorHandler`: answers what the verbs throw by the code table, and leaves other errors to Fastify. */
   onError(error: unknown, request: AnyRequest, reply: AnyReply): Promise<AnyReply>
 }
@@ -83,9 +85,10 @@ export function fastifyAuth<Claims>(sessions: Sessions<Claims>, options?: HttpOp
       const { raw, body } = request
       const url = raw.url ?? '/'
       return send(await auth.routes(nodeRequest(raw, url, body ?? undefined), clientOf(request)), reply)
-    }, auth.basePath),
+    }, auth),
     logIn: async (request, reply, options) =>
       send(await auth.logIn(headOf(request.raw, request.raw.url ?? '/'), options, clientOf(request)), reply),
+    close: () => auth.close(),
     async onError(error, _request, reply) {
       if (!isRollcallError(error)) throw error
       return send(auth.answerError(error), reply)
@@ -96,13 +99,17 @@ export function fastifyAuth<Claims>(sessions: Sessions<Claims>, options?: HttpOp
 /** Without the app's parsers: bodies are read by the routes. @throws TypeError for a prefix that `basePath` lacks */
 function createPlugin(
   handler: (request: AnyRequest, reply: AnyReply) => Promise<AnyReply>,
-  basePath: string,
+  { basePath, close }: Pick<FetchAuth<unknown>, 'basePath' | 'close'>,
 ): (app: FastifyInstance) => Promise<void> {
   return async (app) => {
     if (!basePath.startsWith(`${app.prefix}/`))
       throw new TypeError(`basePath is the whole path, so under this prefix it must begin with ${app.prefix}/`)
     app.removeAllContentTypeParsers()
     app.addContentTypeParser('*', (_request, _payload, done) => done(null))
+    app.addHook('preClose', (done) => {
+      close()
+      done()
+    })
     app.all(`${basePath.slice(app.prefix.length)}/*`, handler)
   }
 }
@@ -113,6 +120,10 @@ async function send(response: Response, reply: AnyReply): Promise<AnyReply> {
     // Beside what other parts of the app have set; cookies Fastify adds by itself.
     const others = name === 'vary' ? reply.getHeader(name) : undefined
     reply.header(name, others === undefined ? value : `${String(others)}, ${value}`)
+  }
+  if (isStream(response)) {
+    Object.assign(reply.raw, { shouldKeepAlive: false })
+    return reply.send(response.body)
   }
   return reply.send(response.body === null ? undefined : await response.text())
 }

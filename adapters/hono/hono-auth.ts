@@ -3,6 +3,7 @@ import type { StatusCode } from 'hono/utils/http-status'
 import { fetchAuth } from '../../src/http/fetch-auth.js'
 import type { Auth, GuardOptions, RequiredGuardOptions } from '../../src/http/guard.js'
 import type { LogInOptions } from '../../src/http/log-in.js'
+import { isStream } from '../../src/http/node.js'
 import type { ClientInfo, HttpRequest } from '../../src/http/request.js'
 import type { HttpOptions } from '../../src/http/settings.js'
 import type { Sessions } from '../../src/sessions.js'
@@ -34,6 +35,8 @@ export interface HonoAuth<Claims> {
    * the options is a 500, too, and so is a cookie of more than 4,096 bytes; `report` hears of it.
    */
   logIn(context: Context, options: LogInOptions): Promise<Response>
+  /** Ends the event streams, and tells their clients to come back a little later: before the server stops, or it would wait for them. */
+  close(): void
   /**
    * For `app.onError`: answers what the verbs throw by the code table, and an `HTTPException` as it wants to be. Anything else
    * is a 500 that tells nothing, and goes to `report`.
@@ -78,6 +81,7 @@ export function honoAuth<Claims>(sessions: Sessions<Claims>, options?: HonoAuthO
       return respond(c, await auth.routes(requestOf(c), client(c)))
     },
     logIn: async (c, options) => respond(c, await auth.logIn(c.req.raw, options, client(c))),
+    close: () => auth.close(),
     onError: (error, c) => {
       // As Hono itself does it.
       if ('getResponse' in error) {
@@ -96,6 +100,8 @@ export function honoAuth<Claims>(sessions: Sessions<Claims>, options?: HonoAuthO
 function respond(c: Context, response: Response): Response {
   for (const [name, value] of response.headers)
     c.header(name, value, { append: name === 'set-cookie' || name === 'vary' })
+  const { outgoing } = (c.env ?? {}) as { outgoing?: object }
+  if (outgoing && isStream(response)) Object.assign(outgoing, { shouldKeepAlive: false })
   return c.newResponse(response.body, response.status as StatusCode)
 }
 

@@ -1,13 +1,12 @@
-import type { RequestListener } from 'node:http'
 import express, { type ErrorRequestHandler, type RequestHandler } from 'express'
 import { isRollcallError, RollcallError } from 'rollcall'
 import { expressAuth } from 'rollcall/express'
-import { authOptions, type AppParts } from '../app-parts.js'
+import { authOptions, type AppParts, type DemoApp } from '../app-parts.js'
 import { checkLogin } from '../check-login.js'
 import { createPages, describeMe } from '../pages.js'
 import { answerOther, translateError } from '../refusal.js'
 
-export function createExpressApp(parts: AppParts): RequestListener {
+export function createExpressApp(parts: AppParts): DemoApp {
   const auth = expressAuth(parts.sessions, authOptions(parts))
   const app = express().disable('x-powered-by')
   const answerError: ErrorRequestHandler = (thrown, req, res, next) => {
@@ -32,7 +31,7 @@ export function createExpressApp(parts: AppParts): RequestListener {
     throw new RollcallError('not_found')
   })
   app.use(answerError)
-  return app
+  return { listener: app, endStreams: auth.close }
 }
 
 /** The parser leaves other bodies alone, and those who send none may have said so. */

@@ -1,13 +1,12 @@
-import type { RequestListener } from 'node:http'
 import fastify, { type FastifyReply, type FastifyRequest } from 'fastify'
 import { isRollcallError, RollcallError } from 'rollcall'
 import { fastifyAuth } from 'rollcall/fastify'
-import { authOptions, type AppParts } from '../app-parts.js'
+import { authOptions, type AppParts, type DemoApp } from '../app-parts.js'
 import { checkLogin } from '../check-login.js'
 import { createPages, describeMe } from '../pages.js'
 import { answerOther, translateError } from '../refusal.js'
 
-export async function createFastifyApp(parts: AppParts): Promise<RequestListener> {
+export async function createFastifyApp(parts: AppParts): Promise<DemoApp> {
   const auth = fastifyAuth(parts.sessions, authOptions(parts))
   const answerMissing = (_error: unknown, request: FastifyRequest, reply: FastifyReply): unknown =>
     auth.onError(new RollcallError('not_found'), request, reply)
@@ -31,5 +30,5 @@ export async function createFastifyApp(parts: AppParts): Promise<RequestListener
     return reply.code(status).headers(headers).send(body)
   })
   await app.ready()
-  return (request, response) => app.routing(request, response)
+  return { listener: (request, response) => app.routing(request, response), endStreams: auth.close }
 }

@@ -1,15 +1,14 @@
-import type { RequestListener } from 'node:http'
 import { getRequestListener } from '@hono/node-server'
 import { Hono } from 'hono'
 import { isRollcallError, RollcallError } from 'rollcall'
 import { honoAuth } from 'rollcall/hono'
-import { authOptions, type AppParts } from '../app-parts.js'
+import { authOptions, type AppParts, type DemoApp } from '../app-parts.js'
 import { checkLogin } from '../check-login.js'
 import { createPages, describeMe } from '../pages.js'
 import { answerOther } from '../refusal.js'
 import { readJson } from './read-json.js'
 
-export function createHonoApp(parts: AppParts): RequestListener {
+export function createHonoApp(parts: AppParts): DemoApp {
   const auth = honoAuth(parts.sessions, authOptions(parts))
   const app = new Hono()
 
@@ -27,5 +26,5 @@ export function createHonoApp(parts: AppParts): RequestListener {
     return c.json(body, status, headers)
   })
   // The global Request and Response belong to the whole process, and stay Node's.
-  return getRequestListener(app.fetch, { overrideGlobalObjects: false })
+  return { listener: getRequestListener(app.fetch, { overrideGlobalObjects: false }), endStreams: auth.close }
 }

@@ -8,11 +8,12 @@ import { answerLoggedOut } from './logout-routes.js'
 import { queryOf, type RequestHead } from './request.js'
 import type { Routes } from './routes.js'
 
-/** `GET session`, and the devices of the user: `GET sessions`, `PATCH sessions/:sid`, `DELETE sessions/:sid`. */
+/** `GET session`, `GET events`, and the devices of the user: `GET sessions`, `PATCH sessions/:sid`, `DELETE sessions/:sid`. */
 export function createDeviceRoutes(http: Http<unknown>): Routes {
   const { sessions, settings } = http
   const guard = createGuard(http, critical)
-  // A page that asks whether it is still logged in must not keep itself logged in by that.
+  // A page that asks whether it is still logged in, or shows the devices, must not keep itself logged in by that.
+  const guardList = createGuard(http, critical, false)
   const watch = createGuard(http, {}, false)
   const guardOthers = createGuard(http, { ...settings.revokeOthers, ...critical })
 
@@ -24,8 +25,13 @@ export function createDeviceRoutes(http: Http<unknown>): Routes {
       return answer({ userId, sid, authenticatedAt, amr, acr, expiresAt, idleExpiresAt, sessionExpiresAt, now })
     },
 
+    'GET events': async ({ request }) => {
+      const { userId, sid } = (await watch(request))!
+      return http.streams.open({ userId, sid }, request)
+    },
+
     'GET sessions': async ({ request }) => {
-      const { userId, sid } = (await guard(request))!
+      const { userId, sid } = (await guardList(request))!
       const page = readPage(request)
       const found = await sessions.list(userId, { current: sid, ...page })
       const last = found.length === page.limit ? found.at(-1) : undefined

@@ -26,6 +26,8 @@ export interface FetchAuth<Claims> {
    * the options is a 500, too, and so is a cookie of more than 4,096 bytes; `report` hears of it. Never rejects.
    */
   logIn(request: RequestHead, options: LogInOptions, client?: ClientInfo): Promise<Response>
+  /** Ends the event streams, and tells their clients to come back a little later: before the server stops, or it would wait for them. */
+  close(): void
   /** The answer to anything that was thrown; what is not this library's is a 500 that tells nothing. */
   answerError(error: unknown): Response
 }
@@ -54,6 +56,7 @@ export function fetchAuth<Claims>(sessions: Sessions<Claims>, options?: HttpOpti
         return answered(error)
       }
     },
+    close: () => http.streams.close(),
     answerError: answered,
   }
 }

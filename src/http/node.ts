@@ -12,9 +12,15 @@ export interface NodeRequest {
 /** What of Node's `ServerResponse` is needed here. */
 export interface NodeResponse {
   statusCode: number
+  shouldKeepAlive: boolean
   setHeader(name: string, value: string): unknown
   appendHeader(name: string, value: string): unknown
+  flushHeaders(): void
+  write(chunk: Uint8Array): boolean
   end(body?: string): unknown
+  destroy(): unknown
+  readonly destroyed: boolean
+  once(name: 'close' | 'drain', listener: () => void): unknown
 }
 
 /** A request of Node for a guard. Nothing is copied: only what a guard asks for is looked up. */
@@ -46,11 +52,40 @@ export function nodeRequest(request: NodeRequest, url: string, parsed: unknown):
 /** Sends an answer beside what other parts of the app have set: cookies of theirs, a `Vary`. */
 export async function sendNode(response: Response, to: NodeResponse): Promise<void> {
   to.statusCode = response.status
+  if (isStream(response)) to.shouldKeepAlive = false
   for (const [name, value] of response.headers) {
     if (name === 'set-cookie' || name === 'vary') to.appendHeader(name, value)
     else to.setHeader(name, value)
   }
+  if (isStream(response)) return pump(response.body!, to)
   to.end(response.body === null ? undefined : await response.text())
+}
+
+/** Whether an answer comes bit by bit. Its connection is to end with it: a server that stops would wait for the next request. */
+export function isStream({ headers, body }: Response): boolean {
+  return body !== null && headers.get('content-type') === 'text/event-stream'
+}
+
+/** As fast as the client takes it. Whichever side ends it, the other one ends, too. */
+async function pump(body: ReadableStream<Uint8Array>, to: NodeResponse): Promise<void> {
+  const reader = body.getReader()
+  const closed = new Promise<void>((resolve) => {
+    // Whoever hung up while it was checked is not heard of again.
+    if (to.destroyed) resolve()
+    else to.once('close', resolve)
+  })
+  void closed.then(() => reader.cancel().catch(() => {}))
+  to.flushHeaders()
+  try {
+    for (let part = await reader.read(); !part.done; part = await reader.read()) {
+      if (to.write(part.value)) continue
+      // What is broken off meanwhile rejects: a client that takes nothing gives no drain.
+      await Promise.race([closed, reader.closed, new Promise<void>((resolve) => to.once('drain', resolve))])
+    }
+    to.end()
+  } catch {
+    to.destroy()
+  }
 }
 
 function single(value: string | readonly string[] | undefined): string | null {

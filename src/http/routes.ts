@@ -57,7 +57,9 @@ export function createSessionRoutes<Claims>(http: Http<Claims>): SessionRoutes {
       try {
         if (!owns(request)) throw new RollcallError('not_found')
         const response = await dispatch(request, client)
-        return request.method === 'HEAD' ? new Response(null, response) : response
+        if (request.method !== 'HEAD') return response
+        await response.body?.cancel()
+        return new Response(null, response)
       } catch (error) {
         return answerError(error, report)
       }

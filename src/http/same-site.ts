@@ -21,10 +21,16 @@ export function isSafe({ method }: RequestHead): boolean {
  * that no form can send, too. (OWASP CSRF prevention; ASVS 3.5.1 to 3.5.3.)
  * @throws RollcallError `cross_site_request`
  */
-export function checkSameSite(request: RequestHead, { allowedOrigins, allowForms }: SameSitePolicy): void {
-  const isFromHere = isOwn(request) || allowedOrigins.has(request.headers.get('origin') ?? '')
+export function checkSameSite(request: RequestHead, policy: SameSitePolicy): void {
+  checkOrigin(request, policy)
   const isForm = request.method === 'POST' && !isJson(request) && !request.headers.get('x-requested-with')
-  if (!isFromHere || (isForm && !allowForms)) throw new RollcallError('cross_site_request')
+  if (isForm && !policy.allowForms) throw new RollcallError('cross_site_request')
+}
+
+/** The first of the two alone. @throws RollcallError `cross_site_request` */
+export function checkOrigin(request: RequestHead, { allowedOrigins }: Pick<SameSitePolicy, 'allowedOrigins'>): void {
+  const isFromHere = isOwn(request) || allowedOrigins.has(request.headers.get('origin') ?? '')
+  if (!isFromHere) throw new RollcallError('cross_site_request')
 }
 
 function isOwn(request: RequestHead): boolean {

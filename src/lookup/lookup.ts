@@ -38,7 +38,18 @@ export interface LookupSettings {
   readonly cacheSize: number
 }
 
-export function createLookup(clock: Clock, { maxStaleness, cacheSize }: LookupSettings, lookup: LookupMany): Lookup {
+/** Hears of everything that is forgotten: of one session, of all of a user (`null`), or of all. */
+export interface Forgotten {
+  changed(userId: string, sid: string | null): void
+  changedAll(): void
+}
+
+export function createLookup(
+  clock: Clock,
+  { maxStaleness, cacheSize }: LookupSettings,
+  lookup: LookupMany,
+  forgotten: Forgotten,
+): Lookup {
   const cache = maxStaleness === 0 ? null : createSessionCache(clock, cacheSize)
   const versions = createVersionsSeen(clock)
   const reads = createReads(clock, lookup, (key, read) => {
@@ -46,12 +57,17 @@ export function createLookup(clock: Clock, { maxStaleness, cacheSize }: LookupSe
     if (record !== null) versions.check(key.userId, record.user, startedAt.mono)
     // What does not stand takes nobody's place, and ends what an older read has kept of it.
     if (decideSessionStanding(key, record, startedAt.wall).stands) cache?.keep(read as Found)
-    else forget(key.userId, key.sid)
+    else drop(key.userId, key.sid)
   })
 
-  function forget(userId: string, sid: string | null): void {
+  function drop(userId: string, sid: string | null): void {
     cache?.forget(userId, sid)
     reads.overtake(userId, sid)
+  }
+
+  function forget(userId: string, sid: string | null): void {
+    drop(userId, sid)
+    forgotten.changed(userId, sid)
   }
 
   return {
@@ -76,6 +92,7 @@ export function createLookup(clock: Clock, { maxStaleness, cacheSize }: LookupSe
     forgetAll() {
       cache?.clear()
       reads.overtakeAll()
+      forgotten.changedAll()
     },
 
     status: () => ({ sessions: cache?.status(maxStaleness) ?? { entries: 0, oldest: null }, reads: reads.status() }),

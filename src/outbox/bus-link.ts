@@ -1,7 +1,7 @@
 import type { Bus, BusLink } from '../ports/bus.js'
 import type { Clock } from '../ports/clock.js'
 import type { SessionKey } from '../ports/store.js'
-import { createNews, look, nameSession, readMessage, writeMessage, type News } from './news.js'
+import { createNews, look, nameSession, nameUser, readMessage, writeMessage, type News } from './news.js'
 import { createPulse } from './pulse.js'
 
 export interface LinkWork {
@@ -9,6 +9,8 @@ export interface LinkWork {
   wake(): void
   /** The row of this session has changed. */
   changed(key: SessionKey): void
+  /** This user has one device more, or one with another name. */
+  devicesChanged(userId: string): void
   /** The link hears again, or for the first time: what was said before is lost. */
   gap(): void
   fault(error: unknown): void
@@ -24,6 +26,8 @@ export interface KeptLink {
   announce(): void
   /** Tells all that the row of this session has changed without an event. */
   announceChange(key: SessionKey): void
+  /** Tells all that this user has one device more, or one with another name. */
+  announceDevices(userId: string): void
   status(): BusStatus
   close(): Promise<void>
 }
@@ -60,6 +64,7 @@ export function keepLink(clock: Clock, bus: Bus, heartbeat: number, work: LinkWo
       name: work.name(),
       wake: () => work.wake(),
       changed: (key) => work.changed(key),
+      devicesChanged: (userId) => work.devicesChanged(userId),
       heard(took) {
         heardAt = clock.mono()
         lag = Math.round(took * 100) / 100
@@ -93,6 +98,7 @@ export function keepLink(clock: Clock, bus: Bus, heartbeat: number, work: LinkWo
   return {
     announce: () => say(look),
     announceChange: (key) => say(nameSession(key)),
+    announceDevices: (userId) => say(nameUser(userId)),
     status: () => ({ isUp, lastHeard: heardAt === null ? null : Math.round(clock.mono() - heardAt), lag, lost }),
     async close() {
       isClosed = true
@@ -109,7 +115,7 @@ interface TestedLink {
   close(): Promise<void>
 }
 
-interface TestedLinkWork extends Pick<LinkWork, 'wake' | 'changed'> {
+interface TestedLinkWork extends Pick<LinkWork, 'wake' | 'changed' | 'devicesChanged'> {
   readonly name: string
   heard(took: number): void
   ended(reason: unknown): void
@@ -147,8 +153,9 @@ function openLink(clock: Clock, bus: Bus, heartbeat: number, news: News, work: T
     if (isOver) return
     const text = String(given)
     if (pulse.take(text)) return
-    const { sessions, isLook } = readMessage(text)
+    const { sessions, users, isLook } = readMessage(text)
     for (const key of sessions) work.changed(key)
+    for (const userId of users) work.devicesChanged(userId)
     if (isLook) work.wake()
   }
 

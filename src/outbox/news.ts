@@ -14,6 +14,11 @@ export function nameSession({ userId, sid }: SessionKey): string {
   return `${encodeURIComponent(userId)}/${sid}`
 }
 
+/** The devices of this user have changed, and no event tells of it. Who does not know the form takes it for a look. */
+export function nameUser(userId: string): string {
+  return `${encodeURIComponent(userId)}/`
+}
+
 /** What is yet to be said to the other processes: each thing once, however often it came up. */
 export interface News {
   add(items: readonly string[]): void
@@ -51,18 +56,30 @@ export function writeMessage(items: readonly string[]): string {
   return items.join(' ')
 }
 
-/** The sessions that a message names. Of whatever else is said on the channel, a look costs least. */
-export function readMessage(text: string): { readonly sessions: readonly SessionKey[]; readonly isLook: boolean } {
-  if (text.length > longest) return { sessions: [], isLook: true }
-  const keys = [...new Set(text.split(' '))].map(readSession)
-  return { sessions: keys.filter((key) => key !== null), isLook: keys.includes(null) }
+/** What a message names. Of whatever else is said on the channel, a look costs least. */
+export interface Message {
+  readonly sessions: readonly SessionKey[]
+  readonly users: readonly string[]
+  readonly isLook: boolean
 }
 
-function readSession(item: string): SessionKey | null {
-  const [name = '', sid = '', ...more] = item.split('/')
+export function readMessage(text: string): Message {
+  if (text.length > longest) return { sessions: [], users: [], isLook: true }
+  const items = [...new Set(text.split(' '))].map(readItem)
+  return {
+    sessions: items.filter((item) => item !== null && typeof item !== 'string'),
+    users: items.filter((item) => typeof item === 'string'),
+    isLook: items.includes(null),
+  }
+}
+
+function readItem(item: string): SessionKey | string | null {
+  const [name = '', sid, ...more] = item.split('/')
   try {
     const userId = decodeURIComponent(name)
-    return isUserId(userId) && isTokenId(sid) && more.length === 0 ? { userId, sid } : null
+    if (!isUserId(userId) || sid === undefined || more.length > 0) return null
+    if (sid === '') return userId
+    return isTokenId(sid) ? { userId, sid } : null
   } catch {
     return null
   }

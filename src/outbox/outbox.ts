@@ -24,6 +24,8 @@ export interface Outbox extends Pick<EventReader, 'claim' | 'expect'> {
   announce(): void
   /** Tells the other processes, where there is a bus, that the row of this session has changed without an event. */
   announceChange(key: SessionKey): void
+  /** The same of a user's devices: one more, or one with another name. No session's standing has to do with it. */
+  announceDevices(userId: string): void
   status(): OutboxStatus
   /** Ends it; resolves when no read is under way. */
   close(): Promise<void>
@@ -86,6 +88,7 @@ export function openOutbox<Claims, Transaction>(
       : keepLink(clock, bus, heartbeat, {
           wake: () => looks.wake(),
           changed: ({ userId, sid }) => contextOf().lookup.forget(userId, sid),
+          devicesChanged: (userId) => contextOf().watches.devicesChanged(userId),
           gap: () => (forgetAll(), looks.wake()),
           fault: fault('bus'),
           chance,
@@ -94,6 +97,7 @@ export function openOutbox<Claims, Transaction>(
   return {
     announce: () => link?.announce(),
     announceChange: (key) => link?.announceChange(key),
+    announceDevices: (userId) => link?.announceDevices(userId),
     expect: (eventId) => reader.expect(eventId),
     claim: (eventId) => reader.claim(eventId),
     status: () => ({ ...looks.status(), position: reader.position(), delivered, bus: link?.status() ?? null }),

@@ -1,5 +1,6 @@
 import { connect, type Socket } from 'node:net'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { openStream } from '../conformance/http/open-stream.js'
 import { createClient } from './demo-client.js'
 import { startDemo, type Environment } from './demo-process.js'
 import { frameworkNames } from './open-app.js'
@@ -56,6 +57,17 @@ describe.each(frameworkNames)('the demo on %s', (framework) => {
       expect(performance.now() - start).toBeLessThan(4_000)
     },
   )
+
+  test('a stop ends the event streams, and tells their clients to come back', async () => {
+    const demo = await startDemo(environment, given)
+    const { accessToken } = await createClient(demo.url).logIn('phone')
+    const stream = await openStream(`${demo.url}/auth/events`, { authorization: `Bearer ${accessToken}` })
+    expect((await stream.next())!.event).toBe('standing')
+    const start = performance.now()
+    expect(await demo.stop()).toBe(0)
+    expect(performance.now() - start).toBeLessThan(4_000)
+    expect([(await stream.next())!.event, await stream.next()]).toEqual(['closed', null])
+  })
 
   test('a stop cuts a request that does not end after 5 seconds, and ends with 0', async () => {
     const demo = await startDemo(environment, given)

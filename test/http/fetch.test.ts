@@ -10,7 +10,7 @@ import { openSessions } from './open.js'
 
 /** What a server without a framework makes of the parts. */
 const fetchHarness: FrameworkHarness = {
-  serve({ sessions, options, guarded, describe, logIn, throwIt }) {
+  async serve({ sessions, options, guarded, describe, logIn, throwIt }) {
     const auth = fetchAuth(sessions, options)
     const guards = new Map(
       Object.entries(guarded).map(([path, guard]) => [
@@ -38,7 +38,19 @@ const fetchHarness: FrameworkHarness = {
       },
       { overrideGlobalObjects: false },
     )
-    return listen(createServer({ maxHeaderSize: 256 * 1_024 }, listener))
+    const server = createServer({ maxHeaderSize: 256 * 1_024 }, (request, response) => {
+      // A Fetch handler has no say in its connection.
+      if (request.url?.endsWith('/events')) response.shouldKeepAlive = false
+      return listener(request, response)
+    })
+    const served = await listen(server)
+    return {
+      url: served.url,
+      close() {
+        auth.close()
+        return served.close()
+      },
+    }
   },
 }
 

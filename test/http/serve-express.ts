@@ -20,6 +20,13 @@ export const expressHarness: FrameworkHarness = {
     app.use(auth.onError)
     const last: ErrorRequestHandler = (_error, _req, res, _next) => void res.status(500).send('the app’s own answer')
     app.use(last)
-    return listen(createServer({ maxHeaderSize: 256 * 1_024 }, app))
+    const served = await listen(createServer({ maxHeaderSize: 256 * 1_024 }, app))
+    return {
+      url: served.url,
+      close() {
+        auth.close()
+        return served.close()
+      },
+    }
   },
 }

@@ -14,7 +14,7 @@ export const fastifyHarness: FrameworkHarness = {
 export async function openFastify(given: FrameworkApp): Promise<FastifyInstance> {
   const { sessions, options, guarded, describe, logIn, throwIt, parsesBodies, mountedAt } = given
   const auth = fastifyAuth(sessions, options)
-  const app = fastify({ http: { maxHeaderSize: 256 * 1_024 }, forceCloseConnections: true })
+  const app = fastify({ http: { maxHeaderSize: 256 * 1_024 } })
   if (parsesBodies)
     app.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, body, done) =>
       done(null, Object.fromEntries(new URLSearchParams(body as string))),

@@ -23,8 +23,15 @@ export const honoHarness: FrameworkHarness = {
     app.post('/login', (c) => auth.logIn(c, logIn(c.req.query('as')!)))
     app.get('/throws', throwIt)
     app.onError(auth.onError)
-    return listen(
+    const served = await listen(
       createServer({ maxHeaderSize: 256 * 1_024 }, getRequestListener(app.fetch, { overrideGlobalObjects: false })),
     )
+    return {
+      url: served.url,
+      close() {
+        auth.close()
+        return served.close()
+      },
+    }
   },
 }

@@ -57,6 +57,7 @@ function open(): Stage {
   const work = {
     wake: tell('wake'),
     changed: ({ userId, sid }: SessionKey) => tell(`changed ${userId} ${sid}`)(),
+    devicesChanged: (userId: string) => tell(`devices ${userId}`)(),
     gap: tell('gap'),
     fault: (error: unknown) => tell(String(error).slice(7, 19))(),
     chance: () => 1,
@@ -242,7 +243,7 @@ describe('a link to the bus', () => {
     ['alice/s look', ['changed alice s', 'wake']],
     ['alice/s bob/t/u', ['changed alice s', 'wake']],
     ['%ZZ/s', ['wake']],
-    ['alice/', ['wake']],
+    ['a%2Fb/ look alice/s', ['changed alice s', 'devices a/b', 'wake']],
     ['/s', ['wake']],
     ['a%00b/s', ['wake']],
     [`alice/${'s'.repeat(65)}`, ['wake']],

@@ -15,7 +15,7 @@ describe('a link', () => {
     const faults: unknown[] = []
     const bus = { connect } as unknown as Bus
     const fault = (error: unknown): void => void faults.push(error)
-    const work = { wake() {}, changed() {}, gap() {}, fault, chance: () => 1, name: () => 'me' }
+    const work = { wake() {}, changed() {}, devicesChanged() {}, gap() {}, fault, chance: () => 1, name: () => 'me' }
     const link = keepLink(createNodeClock(world), bus, heartbeat, work)
     await world.runUntil(1)
     expect(faults).toEqual([expect.any(TypeError)])
@@ -26,7 +26,15 @@ describe('a link', () => {
     for (const close of [() => new Promise<void>(() => {}), () => Promise.reject(new Error('EPIPE'))]) {
       const world = createWorld(0)
       const bus: Bus = { connect: async () => ({ send: async () => {}, close }) }
-      const work = { wake() {}, changed() {}, gap() {}, fault() {}, chance: () => 1, name: () => 'me' }
+      const work = {
+        wake() {},
+        changed() {},
+        devicesChanged() {},
+        gap() {},
+        fault() {},
+        chance: () => 1,
+        name: () => 'me',
+      }
       const link = keepLink(createNodeClock(world), bus, heartbeat, work)
       await world.runUntil(1)
       let isClosed = false

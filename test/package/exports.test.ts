@@ -32,6 +32,8 @@ const names: Record<string, string[]> = {
   './hono': ['honoAuth'],
   './express': ['expressAuth'],
   './fastify': ['fastifyAuth'],
+  './live/socket-io': ['socketIoAuth'],
+  './live/ws': ['wsAuth'],
   './opentelemetry': ['instrument'],
   './migrations': ['migrate', 'migrationSql', 'rollback', 'status'],
 }

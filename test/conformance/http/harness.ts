@@ -27,6 +27,7 @@ export interface FrameworkHarness {
 export interface ServedApp {
   /** Without a path. */
   readonly url: string
+  /** Calls the framework's `auth.close`, then closes the server. */
   close(): Promise<void>
 }
 
@@ -66,6 +67,8 @@ export interface Stage {
   name(options: LogInOptions): string
   /** Each method of the store fails from now on that `fault` throws for, until it is called without one. */
   breakStore(fault?: (method: string) => void): void
+  /** Closes the server; at the end of the group it is closed anyway. */
+  closeServer(): Promise<void>
 }
 
 export interface StageOptions extends Partial<Pick<FrameworkApp, 'guarded' | 'parsesBodies' | 'mountedAt'>> {
@@ -141,9 +144,11 @@ async function openStage(
       return name
     },
     breakStore,
+    closeServer: () => (closing ??= served.close()),
   }
+  let closing: Promise<void> | undefined
   const close = async (): Promise<void> => {
-    await served.close()
+    await stage.closeServer()
     await sessions.close()
   }
   return { stage, close }

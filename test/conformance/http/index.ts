@@ -1,6 +1,7 @@
 import { describe } from 'vitest'
 import { describeCookies } from './cookies.js'
 import { describeDeviceRoutes } from './devices.js'
+import { describeEvents } from './events.js'
 import { describeGuard } from './guard.js'
 import type { FrameworkHarness } from './harness.js'
 import { describeLogoutRoutes } from './logout.js'
@@ -25,6 +26,7 @@ export function describeFramework(name: string, harness: FrameworkHarness): void
     describeLogoutRoutes(harness)
     describeOauthRoutes(harness)
     describeRequests(harness)
+    describeEvents(harness)
     describeTrouble(harness)
   })
 }
