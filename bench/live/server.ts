@@ -35,26 +35,32 @@ async function serve(framework: string): Promise<Served> {
     await app.listen({ host: '127.0.0.1', port: 0 })
     return { server: app.server, close: () => app.close() }
   }
-  const auth = framework === 'Hono' ? honoAuth(sessions) : expressAuth(sessions)
-  const listener =
-    framework === 'Hono'
-      ? listenerOf(auth as ReturnType<typeof honoAuth>)
-      : express().use((auth as ReturnType<typeof expressAuth>).routes)
+  return framework === 'Hono' ? serveHono() : serveExpress()
+}
+
+function serveHono(): Promise<Served> {
+  const auth = honoAuth(sessions)
+  const app = new Hono().use(auth.routes)
+  return serveListener(getRequestListener(app.fetch, { overrideGlobalObjects: false }), auth.close)
+}
+
+function serveExpress(): Promise<Served> {
+  const auth = expressAuth(sessions)
+  return serveListener(express().use(auth.routes), auth.close)
+}
+
+async function serveListener(listener: RequestListener, endStreams: () => void): Promise<Served> {
   const server = createServer(listener).listen(0, '127.0.0.1')
   await once(server, 'listening')
   return {
     server,
     async close() {
       const closed = once(server, 'close')
-      auth.close()
+      endStreams()
       server.close()
       await closed
     },
   }
-}
-
-function listenerOf(auth: ReturnType<typeof honoAuth>): RequestListener {
-  return getRequestListener(new Hono().use(auth.routes).fetch, { overrideGlobalObjects: false })
 }
 
 const { server, close } = await serve(process.argv[2]!)

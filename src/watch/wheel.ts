@@ -54,7 +54,6 @@ export function createWheel<Item>(clock: Clock, due: (items: readonly Item[]) =>
   return {
     set(item, ms) {
       take(item)
-      if (slotOf.size === 0) done = Math.floor(clock.mono() / second)
       const at = Math.max(Math.ceil((clock.mono() + ms) / second), done + 1)
       slotOf.set(item, at)
       slots.set(at, (slots.get(at) ?? new Set()).add(item))

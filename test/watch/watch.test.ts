@@ -99,6 +99,14 @@ describe('watch', () => {
     expect(told.slice(3)).toEqual(['expiring', 'ended session_expired null null'])
   })
 
+  test('explains an end by what was heard of it, and not by what came to nothing before', async () => {
+    const { told } = stage.watch(await logIn('ann', { lifetime: '1h', idleLifetime: '1h' }))
+    await stage.pass(0)
+    await Promise.all([stage.sessions.suspend('ann', { reason: 'fraud' }), stage.sessions.reinstate('ann')])
+    await stage.pass(61 * minute)
+    expect(told.at(-1)).toBe('ended session_expired null null')
+  })
+
   test('waits for what is months away without a timer of months, which would be due at once', async () => {
     const { told } = stage.watch(await logIn('ann', { lifetime: '3650d', idleLifetime: '3650d' }))
     await stage.pass(60 * minute)
@@ -151,18 +159,6 @@ describe('watch', () => {
     expect(told).toEqual(['standing'])
     await stage.pass(4_000)
     expect(told).toEqual(['standing', 'ended session_ended null null'])
-  })
-
-  test('hears by the outbox of what another process did', async () => {
-    const outbox = { pollInterval: '100ms' } as const
-    const [here, elsewhere] = [stage.open({ outbox }), stage.open({ outbox })]
-    const session = await logIn()
-    const { told } = stage.watch(session, here)
-    await stage.pass(1_000)
-    await elsewhere.revoke('ann', session.sid, { reason: 'lost', actor: 'sam' })
-    await stage.pass(120)
-    expect(told.at(-1)).toBe('ended session_ended lost sam')
-    await Promise.all([here.close(), elsewhere.close(), stage.pass(1_000)])
   })
 
   test('ends nothing while the store is away, and finds out afterwards', async () => {

@@ -39,6 +39,15 @@ export function describeDeviceRoutes(harness: FrameworkHarness): void {
       expect((await stage().send({ route: 'GET /auth/session' })).summary).toBe('401 token_missing')
     })
 
+    test('GET sessions is no use of the session: a page shows the list by itself', async () => {
+      const { accessToken: token } = await stage().logIn({ idleLifetime: '5m' })
+      for (let count = 0; count < 3; count += 1) {
+        stage().clock.advance(100_000)
+        const { summary } = await stage().send({ route: 'GET /auth/sessions', token })
+        expect(summary).toBe(count < 2 ? '200' : '401 session_expired')
+      }
+    })
+
     test('GET sessions lists the devices of the user alone, newest first, without tokens (ASVS 7.5.2)', async () => {
       const phone = await stage().logIn({ device: { name: 'phone' } })
       stage().clock.advance(1_000)
