@@ -59,14 +59,22 @@ test('docs/live.md has a chat that those leave whose session ends', async () => 
   const { joinChat } = await page.load<{
     joinChat(
       url: string,
-      token: string,
+      freshToken: () => Promise<string>,
       said: (message: object) => void,
     ): { say(text: string): void; over: Promise<string>; leave(): void }
   }>('chat-client.ts')
   const [ann, ben] = [await sessions.create({ userId: 'ann' }), await sessions.create({ userId: 'ben' })]
   const heard: object[] = []
-  const onAnn = joinChat(url, ann.accessToken, () => {})
-  const onBen = joinChat(url, ben.accessToken, (message) => heard.push(message))
+  const onAnn = joinChat(
+    url,
+    async () => ann.accessToken,
+    () => {},
+  )
+  const onBen = joinChat(
+    url,
+    async () => ben.accessToken,
+    (message) => heard.push(message),
+  )
   await expect
     .poll(() => {
       onAnn.say('hello')
@@ -76,7 +84,13 @@ test('docs/live.md has a chat that those leave whose session ends', async () => 
   expect(heard[0]).toEqual({ from: 'ann', text: 'hello' })
   await sessions.revokeAll('ann')
   expect(await onAnn.over).toBe('session_ended')
-  expect(await joinChat(url, ann.accessToken, () => {}).over).toBe('session_ended')
+  expect(
+    await joinChat(
+      url,
+      async () => ann.accessToken,
+      () => {},
+    ).over,
+  ).toBe('session_ended')
   onBen.leave()
   await stop()
 })
