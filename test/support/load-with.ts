@@ -25,7 +25,7 @@ export async function findDefects<Drawn>(
       return breach === null
     })
     const { failed } = await fc
-      .check(property, { numRuns: 20_000, seed, endOnFailure: true })
+      .check(property, { numRuns: 100_000, seed, endOnFailure: true })
       .finally(() => broken.remove())
     found.push(failed ? `after ${runs} histories: ${name} (${breach})` : `NOT FOUND: ${name}`)
   }
