@@ -73,7 +73,6 @@ async function openApp(framework: FrameworkName): Promise<OpenApp> {
     issuer,
     audience: issuer,
     refreshToken: { secret: 'thirty-two bytes or more of a test' },
-    storeTimeout: '50ms',
     clock,
     claims: ({ userId }) => ({ role: users.find(userId).role }),
   })

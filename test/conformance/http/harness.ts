@@ -103,7 +103,6 @@ async function openStage(
     issuer,
     audience,
     clock,
-    storeTimeout: '200ms',
     refreshToken: { secret: 'another secret of thirty-two bytes', grace: refreshGrace },
     claims: ({ userId }) => ({ role: userId.startsWith('large') ? 'x'.repeat(3_000) : 'member' }),
     ...settings,
