@@ -4,6 +4,7 @@ export type { ClaimsCallback, ClaimsContext, ClaimsShape, JsonValue } from './cl
 export type { CreateOptions } from './create.js'
 export type { Device, DeviceInput, DeviceKind } from './device.js'
 export type { Duration } from './durations.js'
+export type { AccountEvent, EventsOptions } from './events.js'
 export type { UserId } from './ids.js'
 export type { ListOptions, SessionListEntry } from './list.js'
 export type {

@@ -118,7 +118,10 @@ function refreshMethods({ users }: Rows): Pick<Store, 'readForRefresh' | 'rotate
       if (!session || session.refreshToken?.hash !== hash) return false
       if (onlyUnused && session.rotation?.usedAt !== null) return false
       const { ip, userAgent } = rotated.device
-      sessions?.set(sid, { ...session, ...rotated, device: { ...session.device, ip, userAgent } })
+      const lastSeenAt = Math.max(session.lastSeenAt, rotated.lastSeenAt)
+      const idleExpiresAt = Math.max(session.idleExpiresAt, rotated.idleExpiresAt)
+      const device = { ...session.device, ip, userAgent }
+      sessions?.set(sid, { ...session, ...rotated, lastSeenAt, idleExpiresAt, device })
       return true
     },
 
@@ -160,7 +163,7 @@ function userMethods(rows: Rows): Pick<Store, 'readUser' | 'raiseVersion' | 'sus
 function administrationMethods({
   users,
   events,
-}: Rows): Pick<Store, 'pruneBatch' | 'readEvents' | 'readEventsAt' | 'committed' | 'settled'> {
+}: Rows): Pick<Store, 'pruneBatch' | 'readEvents' | 'readEventsAt' | 'readUserEvents' | 'committed' | 'settled'> {
   return {
     async pruneBatch({ now, eventsBefore, batchSize }: PrunePolicy): Promise<PruneCounts> {
       const dead = [...users.values()].flatMap(({ record, sessions }) =>
@@ -185,6 +188,11 @@ function administrationMethods({
 
     async readEventsAt(seqs): Promise<EventRows> {
       return { events: events.filter(({ seq }) => seqs.includes(seq)), unreadable: [] }
+    },
+
+    async readUserEvents(userId, { limit, after }): Promise<EventRows> {
+      const found = events.filter((event) => event.userId === userId && (after === null || event.seq < after))
+      return { events: found.slice(-limit).toReversed(), unreadable: [] }
     },
 
     async committed(eventIds): Promise<string[]> {

@@ -24,7 +24,7 @@ export interface SessionsEvent {
 /** What `on('error')` tells: faults that no caller is waiting for. */
 export interface BackgroundError {
   readonly error: unknown
-  readonly during: 'listener' | 'last seen' | 'first use' | 'commit check' | 'outbox' | 'bus'
+  readonly during: 'listener' | 'last seen' | 'first use' | 'commit check' | 'events' | 'outbox' | 'bus'
 }
 
 /** What a refresh did: see `docs/refresh.md`. */

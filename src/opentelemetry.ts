@@ -30,6 +30,7 @@ export function instrument<Claims, Transaction, RefreshText extends string | nul
     verify: timed('verify', sessions.verify, ({ source }) => ({ 'rollcall.source': source })),
     refresh: timed('refresh', sessions.refresh, ({ outcome }) => ({ 'rollcall.outcome': outcome })),
     list: timed('list', sessions.list),
+    events: timed('events', sessions.events),
     rename: timed('rename', sessions.rename),
     revoke: timed('revoke', sessions.revoke),
     revokeToken: timed('revokeToken', sessions.revokeToken),

@@ -5,7 +5,7 @@ import { cleanDevice, type Device, type DeviceInput } from './device.js'
 import { RollcallError } from './errors.js'
 import { noteUse } from './note-use.js'
 import type { RefreshOutcome } from './notifier.js'
-import { checkOptions } from './options.js'
+import { checkBoolean, checkOptions } from './options.js'
 import type { RefreshRecord, RefreshTokenRecord, RotatedSession, Scope, Store } from './ports/store.js'
 import { decideRotation, type ReuseKind } from './rotation.js'
 import { decideSessionStanding } from './standing.js'
@@ -16,6 +16,8 @@ import { hashRefreshToken, randomSalt, type RefreshToken, type RefreshTokens } f
 export interface RefreshOptions {
   /** Where the request comes from. A rotation writes its `ip` and `userAgent` to the session, also what it lacks of them; the name stays. */
   readonly device?: Pick<DeviceInput, 'ip' | 'userAgent'> | null | undefined
+  /** Whether the session is in use by this, so that its idle lifetime begins anew. `false` for what asks by itself. Default `true`. */
+  readonly countsAsUse?: boolean | undefined
 }
 
 export interface Refreshed extends TokenPair<string> {
@@ -37,6 +39,7 @@ interface Turn<Claims, Transaction> {
   readonly hash: string
   /** `null` when the caller named none. */
   readonly device: Device | null
+  readonly countsAsUse: boolean
   /** How old a pair is counts from here to when it was made: the wait for a lock must not use up a caller's grace. */
   readonly arrivedAt: number
 }
@@ -55,13 +58,14 @@ export async function refresh<Claims, Transaction>(
   refreshToken: string,
   options: RefreshOptions | undefined,
 ): Promise<Refreshed> {
-  checkOptions('refresh', options, ['device'])
+  checkOptions('refresh', options, ['device', 'countsAsUse'])
+  const countsAsUse = options?.countsAsUse === undefined || checkBoolean('countsAsUse', options.countsAsUse)
   const { refreshTokens: tokens } = context
   if (tokens === null) throw new TypeError('refresh needs the option refreshToken of createSessions')
   const arrivedAt = context.clock.wall()
   const device = options?.device ? cleanDevice(options.device) : null
   const shown = await tokens.read(refreshToken)
-  const turn = { context, tokens, shown, hash: await hashRefreshToken(shown), device, arrivedAt }
+  const turn = { context, tokens, shown, hash: await hashRefreshToken(shown), device, countsAsUse, arrivedAt }
   const answered = await askStore(context, undefined, async (store, { signal }) => {
     const found = await answer(turn, store, { signal })
     if (typeof found === 'string') await endReused(context, store, { signal }, shown, found)
@@ -74,7 +78,7 @@ export async function refresh<Claims, Transaction>(
     announceChange(context, record)
   }
   // Who shows the current token has it; who is only now given it has yet to show that it arrived.
-  if (outcome === 'unchanged') noteUse(context, record, record.jti)
+  if (outcome === 'unchanged') noteUse(context, record, record.jti, countsAsUse)
   // Last, and for every outcome alike: whatever fails from here on, the same token is answered with this pair again.
   const payload = await mintPayload(context, record, undefined)
   const pair = await signPair(context, payload, record, record.tokenVersion, next)
@@ -135,7 +139,7 @@ async function successorOf<Claims, Transaction>(
 
 /** The next pair. A late one also retires the access token of the pair it replaces, which nobody was seen to have. */
 async function prepareRotation<Claims, Transaction>(
-  { context: { random }, tokens, shown, device }: Turn<Claims, Transaction>,
+  { context: { random }, tokens, shown, device, countsAsUse }: Turn<Claims, Transaction>,
   record: RefreshRecord,
   generation: number,
   isLate: boolean,
@@ -147,13 +151,20 @@ async function prepareRotation<Claims, Transaction>(
     jti: randomId(random),
     rotation: { generation, rotatedAt: now, usedAt: null, previousJti: isLate ? null : record.jti },
     refreshToken: { hash: await hashRefreshToken(next), salt, secretId: next.secretId },
-    // A refresh is a use. A node whose clock is ahead may have noted a later one.
-    lastSeenAt: Math.max(record.lastSeenAt, now),
-    idleExpiresAt: Math.max(record.idleExpiresAt, Math.min(now + record.idleLifetime, record.expiresAt)),
+    ...(countsAsUse ? seenAt(record, now) : { lastSeenAt: record.lastSeenAt, idleExpiresAt: record.idleExpiresAt }),
     // What the request lacks it lacks: the last one's must not stand for it.
     device: device === null ? record.device : { ...record.device, ip: device.ip, userAgent: device.userAgent },
   }
   return { next, rotated }
+}
+
+/** A node whose clock is ahead may have noted a later use. */
+function seenAt(record: RefreshRecord, now: number): Pick<RotatedSession, 'lastSeenAt' | 'idleExpiresAt'> {
+  const { lastSeenAt, idleLifetime, idleExpiresAt, expiresAt } = record
+  return {
+    lastSeenAt: Math.max(lastSeenAt, now),
+    idleExpiresAt: Math.max(idleExpiresAt, Math.min(now + idleLifetime, expiresAt)),
+  }
 }
 
 /** Ends the session of a spent token, or all of its user where the settings say so. Which ever it was, it stays spent. */

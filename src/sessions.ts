@@ -3,6 +3,7 @@ import { create, type CreateOptions } from './create.js'
 import type { ChangeOptions } from './change.js'
 import type { ClaimsShape } from './claims.js'
 import { createBackground, type Context } from './context.js'
+import { events, type AccountEvent, type EventsOptions } from './events.js'
 import type { UserId } from './ids.js'
 import { list, type ListOptions, type SessionListEntry } from './list.js'
 import { createLookup } from './lookup/lookup.js'
@@ -59,6 +60,12 @@ export interface Sessions<
   refresh(refreshToken: string, options?: RefreshOptions): Promise<Refreshed>
   /** The standing sessions of a user, newest first; `[]` when there are none. */
   list(userId: UserId, options?: ListOptions<Transaction>): Promise<SessionListEntry[]>
+  /**
+   * What became of a user's sessions, by whom and why, newest first: logouts, reuse, suspensions. Logins, and sessions that just
+   * expire, are no events, and `prune` deletes the old ones.
+   * @throws TypeError where the store is of a third party and can't tell (`readUserEvents`)
+   */
+  events(userId: UserId, options?: EventsOptions<Transaction>): Promise<AccountEvent[]>
   /** Gives a device a name (cleaned, at most 100 characters; empty takes the name away). */
   rename(userId: UserId, sid: string, name: string, options?: RenameOptions<Transaction>): Promise<{ renamed: 0 | 1 }>
   /** Logs one device out. A `sid` of another user is the same `{ revoked: 0 }` as an unknown one. */
@@ -122,6 +129,7 @@ export function createSessions<Claims extends ClaimsShape<Claims>, Transaction>(
     verify: (accessToken, options) => verify(context, accessToken, options),
     refresh: (refreshToken, options) => refresh(context, refreshToken, options),
     list: (userId, options) => list(context, userId, options),
+    events: (userId, options) => events(context, userId, options),
     rename: (userId, sid, name, options) => rename(context, userId, sid, name, options),
     revoke: (userId, sid, options) => revoke(context, userId, sid, options),
     revokeToken: (token, options) => revokeToken(context, token, options),

@@ -132,3 +132,11 @@ test('an outbox needs a store whose events can be read', () => {
   const { readEvents: _, ...store } = memoryStore()
   expect(() => createSessions({ ...common, store: store as Store, outbox: {} })).toThrow('readEvents')
 })
+
+test('events need a store whose events can be read by user', async () => {
+  const { readUserEvents: _, ...store } = memoryStore()
+  const sessions = createSessions({ ...common, store: store as Store })
+  await expect(sessions.events('ann')).rejects.toThrow(
+    new TypeError('events needs a store whose events can be read by user: it has no readUserEvents'),
+  )
+})

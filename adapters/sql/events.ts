@@ -38,6 +38,9 @@ export function eventMethods({ connections, dialect, tables }: SqlEngine): Event
       `select ${columns} from ${tables.events} where seq in (?${', ?'.repeat(size - 1)}) order by seq limit ?`,
     ),
   )
+  const selectOfUser = dialect.compile(
+    `select ${columns} from ${tables.events} where user_id = ? and seq < ? order by seq desc limit ?`,
+  )
   const selectLast = dialect.compile(page(`select ${columns} from ${tables.events} order by seq desc limit ?`))
 
   return {
@@ -59,6 +62,12 @@ export function eventMethods({ connections, dialect, tables }: SqlEngine): Event
       connections.use(scope, async (run) => {
         const index = sizes.findIndex((size) => size >= seqs.length)
         const { rows } = await run(selectAt[index]!, [...padTo(sizes[index]!, seqs, noNumber), sizes[index]!])
+        return readRows(rows)
+      }),
+
+    readUserEvents: (userId, { limit, after }, scope) =>
+      connections.use(scope, async (run) => {
+        const { rows } = await run(selectOfUser, [userId, after ?? Number.MAX_SAFE_INTEGER, limit])
         return readRows(rows)
       }),
 

@@ -15,9 +15,12 @@ export function refreshMethods({ connections, dialect, tables }: SqlEngine): Ref
     `select ${columns.join(', ')} from ${tables.sessions} s join ${tables.users} u on u.user_id = s.user_id
      where s.user_id = ? and s.sid = ?`,
   )
-  // The hash tells each generation from all others, so it alone is compared.
+  // The hash tells each generation from all others, so it alone is compared. A use that was noted since the row was read
+  // changes no hash, and must not be undone: by a refresh that is none itself the session would end days too early.
   const compareAndSet = `update ${tables.sessions} set jti = ?, generation = ?, rotated_at = ?, used_at = ?, previous_jti = ?,
-     refresh_hash = ?, refresh_salt = ?, refresh_secret_id = ?, last_seen_at = ?, idle_expires_at = ?, user_agent = ?, ip = ?
+     refresh_hash = ?, refresh_salt = ?, refresh_secret_id = ?, user_agent = ?, ip = ?,
+     last_seen_at = case when last_seen_at < ? then ? else last_seen_at end,
+     idle_expires_at = case when idle_expires_at < ? then ? else idle_expires_at end
      where user_id = ? and sid = ? and refresh_hash = ?`
   const rotate = dialect.compile(compareAndSet)
   const rotateUnused = dialect.compile(`${compareAndSet} and used_at is null`)
@@ -40,10 +43,12 @@ export function refreshMethods({ connections, dialect, tables }: SqlEngine): Ref
           rotated.jti,
           ...rotationValues(rotated.rotation),
           ...refreshTokenValues(rotated.refreshToken),
-          rotated.lastSeenAt,
-          rotated.idleExpiresAt,
           rotated.device.userAgent,
           rotated.device.ip,
+          rotated.lastSeenAt,
+          rotated.lastSeenAt,
+          rotated.idleExpiresAt,
+          rotated.idleExpiresAt,
           userId,
           sid,
           hash,

@@ -25,6 +25,13 @@ export function readString(object: JsonObject | null, name: string): string {
   return value
 }
 
+/** The same of one that may be left out. @throws RollcallError `invalid_request` unless it is `true` or `false` */
+export function readOptionalBoolean(object: JsonObject | null, name: string): boolean | undefined {
+  const value = object?.[name]
+  if (value !== undefined && typeof value !== 'boolean') throw new RollcallError('invalid_request')
+  return value
+}
+
 /** The fields of a form, of at most 16 KB, each given once (RFC 6749 section 3.2). @throws as {@link readJson} */
 export async function readForm(request: HttpRequest): Promise<ReadonlyMap<string, string>> {
   const text = await readText(request)

@@ -183,6 +183,7 @@ export interface RotatedSession {
   readonly jti: string
   readonly rotation: Rotation
   readonly refreshToken: RefreshTokenRecord
+  /** These two never move back: a later use may have been noted since the row was read. */
   readonly lastSeenAt: number
   readonly idleExpiresAt: number
   /** Its name and kind are the row's own and not written. */
@@ -242,10 +243,15 @@ export interface LoggedEvent extends SessionEvent {
 }
 
 export interface EventRows {
-  /** By number, ascending. */
+  /** By number, ascending; of one user descending. */
   readonly events: readonly LoggedEvent[]
   /** Rows among them that hold something else than an event. */
   readonly unreadable: readonly { readonly seq: number; readonly error: Error }[]
+}
+
+export interface UserEventsPage {
+  readonly limit: number
+  readonly after: number | null
 }
 
 export interface EventPage extends EventRows {
@@ -264,6 +270,11 @@ export interface EventLog<Transaction> {
   readEvents(after: number | null, limit: number, scope: Scope<never>): Promise<EventPage>
   /** The committed events among those of these numbers, of which there are 1 to 500. */
   readEventsAt(seqs: readonly number[], scope: Scope<never>): Promise<EventRows>
+  /**
+   * At most `limit` events of this user with lesser numbers than `after` (`null`: the last ones there are), by number
+   * descending. Rows that hold something else count, and are among the unreadable.
+   */
+  readUserEvents(userId: string, page: UserEventsPage, scope: Scope<Transaction>): Promise<EventRows>
   /** Which of these events are committed, asked on a connection outside any of the caller's transactions. */
   committed(eventIds: readonly string[], scope: Scope<never>): Promise<string[]>
   /** Resolves when the outermost transaction around this one is over, either way. Never rejects; may never resolve. */

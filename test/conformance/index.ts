@@ -1,4 +1,5 @@
 import { describe } from 'vitest'
+import { describeAccountEvents } from './account-events.js'
 import { describeAdministration } from './administration.js'
 import { describeDevices } from './devices.js'
 import { describeFreshness } from './freshness.js'
@@ -9,6 +10,7 @@ import { describeOutbox } from './outbox.js'
 import { describeRefresh } from './refresh.js'
 import { describeRefreshFaults } from './refresh-faults.js'
 import { describeRefreshTrust } from './refresh-trust.js'
+import { describeRefreshUses } from './refresh-uses.js'
 import { describeLogins } from './logins.js'
 import { describeLogout } from './logout.js'
 import { describeTransactions } from './transactions.js'
@@ -28,9 +30,11 @@ export function describeStore<Transaction = never>(name: string, harness: StoreH
     describeRefresh(harness)
     describeRefreshFaults(harness)
     describeRefreshTrust(harness)
+    describeRefreshUses(harness)
     describeFreshness(harness)
     describeDevices(harness)
     describeAdministration(harness)
+    describeAccountEvents(harness)
     describeLogins(harness)
     describeTransactions(harness)
     describeOutbox(harness)

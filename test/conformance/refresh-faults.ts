@@ -139,19 +139,6 @@ export function describeRefreshFaults<Transaction>(harness: StoreHarness<Transac
       isSlow = false
     })
 
-    test('a refresh that leaves the pair alone is a use all the same', async () => {
-      const { clock, user } = stage()
-      const sessions = refreshing(stage(), { session: { idleLifetime: '30m' }, refreshToken: { grace: '1h' } })
-      const userId = user()
-      const { refreshToken, session } = await sessions.create({ userId })
-      for (let round = 0; round < 5; round += 1) {
-        clock.advance(10 * minute)
-        await refreshAs(sessions, refreshToken, 'unchanged')
-        while ((await sessions.list(userId))[0]!.lastSeenAt.getTime() < clock.wall());
-      }
-      expect(clock.wall()).toBeGreaterThan(session.idleExpiresAt.getTime())
-    })
-
     test('claims that fail after the rotation burn nothing', async () => {
       const { clock, user } = stage()
       let isBroken = false

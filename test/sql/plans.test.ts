@@ -25,9 +25,10 @@ describeSql('on tables of some size', (stage, engine) => {
     }))
     for (let start = 0; start < users.length; start += 200)
       await knex('rollcall_users').insert(users.slice(start, start + 200))
+    await fillEvents(stage())
     if (engine === 'postgres') await knex.raw('vacuum analyze')
     else if (engine === 'sqlite') await knex.raw('analyze')
-    else await knex.raw('analyze table rollcall_sessions, rollcall_users')
+    else await knex.raw('analyze table rollcall_sessions, rollcall_users, rollcall_events')
   })
 
   test('the hot lookup finds its row by the primary key', async () => {
@@ -71,6 +72,14 @@ describeSql('on tables of some size', (stage, engine) => {
       'select user_id, sid from rollcall_sessions where idle_expires_at <= 5 order by idle_expires_at limit 500',
     )
     expect(plan).toMatch(/rollcall_sessions_idle_expires_at/)
+  })
+
+  test.each(['neighbour-0', 'nobody'])('the last events of %s are found through their index', async (userId) => {
+    const plan = await explain(
+      stage(),
+      `select seq, reason from rollcall_events where user_id = '${userId}' and seq < 9007199254740991 order by seq desc limit 100`,
+    )
+    expect(plan).toMatch(/rollcall_events_user/)
   })
 
   test(`logout everywhere of ${sessionsPerUser} sessions writes one user row and no session row`, async () => {
@@ -122,6 +131,18 @@ async function multiply({ knex, engine }: SqlStage, userId: string): Promise<voi
   }))
   for (let start = 0; start < copies.length; start += 20)
     await knex('rollcall_sessions').insert(copies.slice(start, start + 20))
+}
+
+async function fillEvents({ knex, engine }: SqlStage): Promise<void> {
+  const events = Array.from({ length: 4_000 }, (_, index) => ({
+    event_id: idOf(`event-${index}`, engine),
+    type: idOf('all_sessions_revoked', engine),
+    user_id: idOf(`neighbour-${index % 20}`, engine),
+    reason: idOf('logout everywhere', engine),
+    at: Date.now(),
+  }))
+  for (let start = 0; start < events.length; start += 100)
+    await knex('rollcall_events').insert(events.slice(start, start + 100))
 }
 
 async function explain({ knex, engine }: { knex: Knex; engine: string }, sql: string): Promise<string> {

@@ -3,6 +3,21 @@ import { codeOf } from '../conformance/harness.js'
 import { describeSql } from '../support/sql-stage.js'
 
 describeSql('a row that another program has broken', (stage) => {
+  test('among the events of a user stands in the way of no other, and is reported', async () => {
+    const { knex, sessions } = stage()
+    const faults: unknown[] = []
+    sessions.on('error', (fault) => void faults.push(fault))
+    await sessions.revokeAll('ann', { reason: 'first' })
+    const broken = { type: 'all_sessions_revoked', user_id: 'ann', reason: 'x', at: '9007199254740993' }
+    for (const event_id of ['odd', 'odder']) await knex('rollcall_events').insert({ ...broken, event_id })
+    const newer = { event_id: 'new', type: 'of_a_newer_version', user_id: 'ann', reason: 'x', at: 1 }
+    await knex('rollcall_events').insert(newer)
+    const [newest] = await sessions.events('ann', { limit: 1 })
+    expect(newest).toMatchObject({ type: 'of_a_newer_version', at: new Date(1) })
+    expect(await sessions.events('ann', { limit: 1, after: newest! })).toMatchObject([{ reason: 'first' }])
+    expect(faults).toMatchObject([{ during: 'events' }, { during: 'events' }])
+  })
+
   test.each([
     ['no JSON', { audience: 'no json' }],
     ['JSON that is no list', { audience: 'null' }],

@@ -66,6 +66,59 @@ export function describeRefreshRoute(harness: FrameworkHarness): void {
       expect([answer.json.session.sid, answer.cookies]).toEqual([other.session.sid, []])
     })
 
+    /** How far the idle lifetime's beginning has moved. */
+    async function movedBy(userId: string): Promise<number> {
+      const [session] = await stage().sessions.list(userId)
+      return session!.lastSeenAt.getTime() - session!.createdAt.getTime()
+    }
+
+    test.each([
+      [{}, refreshGrace],
+      [{ countsAsUse: true }, refreshGrace],
+      [{ countsAsUse: false }, 0],
+    ])('of %j in the body moves the idle lifetime by %i ms, by either way', async (flag, moved) => {
+      const { refreshToken, userId } = await stage().logIn()
+      stage().clock.advance(refreshGrace)
+      const answer = await stage().send({ route, body: { refreshToken, ...flag } })
+      expect([answer.status, answer.json.outcome, await movedBy(userId)]).toEqual([200, 'rotated', moved])
+
+      const login = await logInByCookie(stage(), { userId: `${userId}-by-cookie` })
+      stage().clock.advance(refreshGrace)
+      const swapped = await stage().send({ route, headers: samePage, cookies: cookiesOf(login), body: flag })
+      expect([swapped.status, swapped.json.outcome, swapped.json.refreshToken]).toEqual([200, 'rotated', undefined])
+      expect(swapped.cookies.map(({ name }) => name)).toContain('__Secure-rollcall-refresh')
+      expect(await movedBy(`${userId}-by-cookie`)).toBe(moved)
+    })
+
+    test.each(['"false"', '0', 'null', '[]', '{}'])(
+      'of %s for countsAsUse is refused, by either way',
+      async (value) => {
+        const { refreshToken } = await stage().logIn()
+        const login = await logInByCookie(stage())
+        stage().clock.advance(refreshGrace)
+        const headers = [...samePage, ['Content-Type', 'application/json']] as const
+        for (const [cookies, body] of [
+          [undefined, `{"refreshToken":"${refreshToken}","countsAsUse":${value}}`],
+          [cookiesOf(login), `{"countsAsUse":${value}}`],
+        ] as const)
+          expect((await stage().send({ route, headers, cookies, body })).summary).toBe('400 invalid_request')
+        expect((await stage().send({ route, body: { refreshToken } })).json.outcome).toBe('rotated')
+        expect((await byCookie(cookiesOf(login))).json.outcome).toBe('rotated')
+      },
+    )
+
+    test('by cookie is of the same site, however it counts', async () => {
+      const cookies = cookiesOf(await logInByCookie(stage()))
+      const headers = [['Sec-Fetch-Site', 'cross-site']] as const
+      const answer = await stage().send({ route, headers, cookies, body: { countsAsUse: false } })
+      expect(answer.summary).toBe('403 cross_site_request')
+    })
+
+    test('of a page whose cookie is gone lacks a token, and is no mistake', async () => {
+      const answer = await stage().send({ route, headers: samePage, body: { countsAsUse: false } })
+      expect(answer.summary).toBe('401 token_missing')
+    })
+
     test('never touches a cookie when it fails: another tab may just have won', async () => {
       const [spent, ended, suspended, expired] = [
         await logInByCookie(stage()),
