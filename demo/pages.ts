@@ -4,12 +4,14 @@ import type { AppParts } from './app-parts.js'
 /** What `GET` of a path is answered as JSON, to anybody. */
 export type Pages = Readonly<Record<string, () => unknown>>
 
-const routes: readonly string[] = [
+/** What the demo answers to. */
+export const routes: readonly string[] = [
   'GET /',
   'GET /healthz',
   'GET /.well-known/jwks.json',
   'POST /login',
   'GET /api/me',
+  'GET /api/activity',
   'POST /auth/refresh',
   'GET /auth/session',
   'GET /auth/events',
@@ -24,7 +26,6 @@ const routes: readonly string[] = [
 
 export function createPages({ sessions, keys }: AppParts): Pages {
   return {
-    '/': () => ({ routes }),
     '/.well-known/jwks.json': () => keys.jwks(),
     '/healthz': async () => {
       // Any read tells whether the store answers; this is the cheapest.
@@ -34,8 +35,8 @@ export function createPages({ sessions, keys }: AppParts): Pages {
   }
 }
 
-/** What `GET /api/me` answers: who the token is for, and on what it was accepted; never its `jti`. */
+/** What `GET /api/me` answers: who the token is for, how it came, and on what it was accepted; never its `jti`. */
 export function describeMe(auth: Auth<object>): object {
-  const { userId, sid, claims, expiresAt, authenticatedAt, source, checkedAt } = auth
-  return { userId, sid, claims, expiresAt, authenticatedAt, source, checkedAt }
+  const { userId, sid, claims, expiresAt, authenticatedAt, source, checkedAt, from } = auth
+  return { userId, sid, claims, expiresAt, authenticatedAt, source, checkedAt, from }
 }

@@ -33,7 +33,9 @@ keys      ${keysFile}
 secret    ${refreshSecretFile}
 users     ${users}
 
-Try it (${url}/ names every route). The refresh says "unchanged": its pair is younger than REFRESH_GRACE, 30 s by default. The last
+Open ${url} in a browser, and in a second one: log one of them out, and see it happen in the other.
+
+Or try it here (curl ${url}/ names every route). The refresh says "unchanged": its pair is younger than REFRESH_GRACE, 30 s by default. The last
 line says "session_ended", since the one before it logged alice out everywhere.
 
 REFRESH=${logIn('refreshToken')}

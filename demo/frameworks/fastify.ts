@@ -1,13 +1,16 @@
 import fastify, { type FastifyReply, type FastifyRequest } from 'fastify'
 import { isRollcallError, RollcallError } from 'rollcall'
 import { fastifyAuth } from 'rollcall/fastify'
+import { createActivity } from '../activity.js'
 import { authOptions, type AppParts, type DemoApp } from '../app-parts.js'
 import { checkLogin } from '../check-login.js'
+import { openPageFiles } from '../page-files.js'
 import { createPages, describeMe } from '../pages.js'
 import { answerOther, translateError } from '../refusal.js'
 
 export async function createFastifyApp(parts: AppParts): Promise<DemoApp> {
-  const auth = fastifyAuth(parts.sessions, authOptions(parts))
+  const activity = createActivity(parts)
+  const auth = fastifyAuth(activity.sessions, authOptions(parts))
   const answerMissing = (_error: unknown, request: FastifyRequest, reply: FastifyReply): unknown =>
     auth.onError(new RollcallError('not_found'), request, reply)
   // A path that can't be decoded is the one thing that frameworkErrors hears of here, and is no route.
@@ -20,6 +23,16 @@ export async function createFastifyApp(parts: AppParts): Promise<DemoApp> {
     reply.header('Cache-Control', 'no-store')
     return describeMe(auth.of(request))
   })
+  app.get('/api/activity', { onRequest: auth.guard() }, async (request, reply) => {
+    reply.header('Cache-Control', 'no-store')
+    return activity.list(auth.of(request).userId)
+  })
+  for (const [path, answer] of Object.entries(await openPageFiles())) {
+    app.get(path, async (request, reply) => {
+      const { headers, body } = answer((name) => [request.headers[name]].flat().join(', '))
+      return reply.headers(headers).send(body)
+    })
+  }
   for (const [path, page] of Object.entries(createPages(parts))) app.get(path, async () => page())
 
   app.setNotFoundHandler((request, reply) => answerMissing(undefined, request, reply))

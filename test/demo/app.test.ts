@@ -84,7 +84,7 @@ describeDemo((app) => {
 
     test('the root names every route, and nothing else', async () => {
       const { routes } = (await (await app.request('GET /')).json()) as { routes: string[] }
-      expect(routes).toHaveLength(15)
+      expect(routes).toHaveLength(16)
       for (const route of ['POST /login', 'POST /auth/refresh', 'GET /auth/sessions', 'DELETE /auth/sessions/:sid'])
         expect(routes).toContain(route)
       for (const route of routes) expect([404, 405]).not.toContain((await app.request(route)).status)

@@ -39,6 +39,7 @@ export interface LoggedIn {
 /** The routes that take an access token. */
 export const protectedRoutes: readonly string[] = [
   'GET /api/me',
+  'GET /api/activity',
   'GET /auth/sessions',
   'PATCH /auth/sessions/some',
   'DELETE /auth/sessions/some',

@@ -16,6 +16,7 @@ const languages: Readonly<Record<string, string>> = {
   sh: 'run, or its commands are shown to exist',
   sql: "run by the page's own test, on the engines it names",
   json: 'parsed',
+  mermaid: 'a diagram',
   text: 'not code',
 }
 
@@ -23,6 +24,7 @@ describe('the blocks of the pages', () => {
   test.each(blocks.map((block) => [block.place, block.language, block]))('%s is %s', (_, language, block) => {
     expect(languages).toHaveProperty([language])
     if (language === 'json') JSON.parse(block.code)
+    if (language === 'mermaid') expect(block.code).toMatch(/^stateDiagram-v2\n/)
     if (language === 'sql') for (const word of block.words) expect(engines).toContain(word)
     else expect(block.words).toEqual([])
     if (language === 'sh' && !talksToDemo(block)) for (const line of block.code.trim().split('\n')) checkCommand(line)

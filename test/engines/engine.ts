@@ -5,6 +5,9 @@ export const engineNames = ['postgres', 'mariadb', 'mysql', 'pgbouncer', 'redis'
 /** What the tests run on. */
 export type EngineName = (typeof engineNames)[number]
 
+/** What can be left out of a run: an engine, or the browser, which is no server. */
+export type PartName = EngineName | 'chromium'
+
 /** A server that answers, and the way it was come by. */
 export interface Engine {
   readonly name: EngineName
@@ -25,6 +28,6 @@ export interface StartOptions {
   readonly log?: (line: string) => void
 }
 
-export function isEngineName(text: string): text is EngineName {
-  return (engineNames as readonly string[]).includes(text)
+export function isPartName(text: string): text is PartName {
+  return text === 'chromium' || (engineNames as readonly string[]).includes(text)
 }

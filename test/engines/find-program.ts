@@ -20,10 +20,17 @@ const usualFolders = [
   '/opt/homebrew/sbin',
   '/opt/homebrew/opt/*/bin',
   '/Applications/Postgres.app/Contents/Versions/*/bin',
+  '/opt/google/chrome',
+  '/Applications/Google Chrome.app/Contents/MacOS',
+  '/Applications/Chromium.app/Contents/MacOS',
 ]
 
-/** The newest fitting server binary on this machine. Throws an error that names those that don't fit. */
-export async function findProgram({ binaries, oldest, readVersion }: Recipe): Promise<Program> {
+/** The newest fitting binary on this machine. Throws an error that names those that don't fit. */
+export async function findProgram({
+  binaries,
+  oldest,
+  readVersion,
+}: Pick<Recipe, 'binaries' | 'oldest' | 'readVersion'>): Promise<Program> {
   const found: { path: string; version: string }[] = []
   for (const path of await listBinaries(binaries)) {
     // The name says nothing: Debian's mysqld is MariaDB. A binary that can't run says nothing either.

@@ -25,6 +25,7 @@ const names: Record<string, string[]> = {
   './mysql': ['mysqlStore'],
   './sqlite': ['sqliteStore'],
   './memory': ['memoryStore'],
+  './client': ['createSessionClient'],
   './bus/postgres': ['postgresBus'],
   './bus/redis': ['redisBus'],
   './bus/nats': ['natsBus'],
