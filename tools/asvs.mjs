@@ -124,7 +124,7 @@ export const notes = {
   '10.4.10': 'The app names the `clients` and their secrets.',
   '11.5.1': 'No id is a UUID; `sid` and `jti` are 128 random bits, though neither is a credential.',
   '14.3.1':
-    'Open while the server can’t be reached: no answer can clear anything then, and there is no code for browsers yet. The page clears what it keeps itself.',
+    'While the server can’t be reached, cookies that no script can touch stay: `rollcall/client` sends them with nothing more, and has them cleared when the server is back.',
   '16.2.5': 'An error’s `cause` is the database driver’s own, and may hold what drivers put there.',
   '16.3.1':
     'Logins are the app’s to log: rollcall never sees a wrong password, and writes no event of a login or a rotation.',

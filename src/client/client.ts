@@ -48,7 +48,7 @@ export function createSessionClient(options: SessionClientOptions): SessionClien
       if (await tryCheck()) emit('devices', undefined)
     },
   )
-  const countdown = createCountdown(warnings, live.isOpen, tryCheck)
+  const countdown = createCountdown(warnings, tryCheck)
 
   function own(path: string, init?: RequestInit): Request {
     return toRequest(baseUrl, `${basePath}/${path}`, { signal: AbortSignal.timeout(answerTime), ...init })
@@ -153,20 +153,21 @@ export function createSessionClient(options: SessionClientOptions): SessionClien
   }
 
   function adopt(found: CurrentSession): CurrentSession {
+    const isNews = JSON.stringify(found) !== JSON.stringify(session)
     session = found
     if (isWatching) {
       live.follow(found.sid)
       countdown.to(found)
     }
-    emit('session', found)
+    if (isNews) emit('session', found)
     return found
   }
 
   /** Ends it here, unless another tab has logged in meanwhile. */
   async function end(code: string, held: Held | null): Promise<boolean> {
     if (await hasChanged(held)) return false
-    // Browsers drop the cookies of a session that is over.
-    if (code === 'token_missing' && countdown.left() <= 0) code = 'session_expired'
+    // Browsers drop the cookies of a session that is over, and those that a logout clears.
+    if (code === 'token_missing') code = countdown.left() <= 0 ? 'session_expired' : 'logged_out'
     if (held) await keeper.drop(held)
     const ended = session
     session = null
@@ -175,18 +176,24 @@ export function createSessionClient(options: SessionClientOptions): SessionClien
       // The stream may still tell why.
       if (!why && held && live.isOpen()) await sleep(explanationTime)
       // Who has logged in meanwhile is told of that.
-      if (!session)
-        emit(code === 'session_expired' ? 'expired' : 'ended', {
-          code,
-          reason: null,
-          actor: null,
-          ...why,
-          session: ended,
-        })
+      if (!session) {
+        const name = code === 'session_expired' ? 'expired' : 'ended'
+        emit(name, { code, reason: null, actor: null, ...why, session: ended })
+      }
     }
     why = null
     if (!session) live.follow(null)
     return true
+  }
+
+  /** Here and at once. `isPending`: the server is yet to hear of it. */
+  async function leave(reason: string, isPending?: boolean): Promise<void> {
+    start()
+    const held = await keeper.read()
+    if (held) await keeper.drop(held, isPending)
+    why = { reason, actor: session?.sid ?? null }
+    await end('logged_out', await keeper.read())
+    tell('changed')
   }
 
   /** Tells the server of the logouts that it has yet to hear of. */
@@ -282,16 +289,11 @@ export function createSessionClient(options: SessionClientOptions): SessionClien
     revokeOthers: () => call('POST', 'logout-others'),
     async revokeAll() {
       const answer = await call('POST', 'logout-everywhere')
-      await check()
+      await leave('logout everywhere')
       return answer
     },
     async logout() {
-      start()
-      const held = await keeper.read()
-      if (held) await keeper.drop(held, true)
-      why = { reason: 'logout', actor: session?.sid ?? null }
-      await end('logged_out', null)
-      tell('changed')
+      await leave('logout', true)
       await finishLogouts()
     },
     on(event: never, given: unknown, listener?: (value: never) => void) {

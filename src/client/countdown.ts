@@ -11,15 +11,8 @@ export interface Countdown {
   to(session: CurrentSession | null): void
 }
 
-/**
- * @param isTold whether the server would have told that the end has moved
- * @param ask asks it; what it answers is counted down to
- */
-export function createCountdown(
-  warnings: Emitter['warnings'],
-  isTold: () => boolean,
-  ask: () => Promise<unknown>,
-): Countdown {
+/** @param ask asks the server, since a use may have moved the end; what it answers is counted down to */
+export function createCountdown(warnings: Emitter['warnings'], ask: () => Promise<unknown>): Countdown {
   /** Milliseconds. */
   const firstWait = 500
   const longestWait = 30_000
@@ -42,7 +35,7 @@ export function createCountdown(
 
   async function tick(): Promise<void> {
     const due = () => warnings(endsAt()).filter(({ before }) => left() <= before)
-    if (left() <= 0 || (due()[0] && !isTold())) await ask()
+    if (left() <= 0 || due()[0]) await ask()
     overdue = left() > 0 ? 0 : overdue * 2 || firstWait
     for (const warning of left() > 0 ? due() : []) {
       warning.told = endsAt()

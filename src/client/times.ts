@@ -5,7 +5,7 @@ const units: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_
 /** @throws TypeError for what is no duration */
 export function toMs(duration: ClientDuration): number {
   const ms = typeof duration === 'number' ? duration : parseInt(duration) * units[duration.at(-1)!]!
-  if (!(ms >= 0)) throw new TypeError('before: no duration')
+  if (!(ms >= 0)) throw new TypeError('no duration')
   return ms
 }
 

@@ -58,6 +58,8 @@ test('All devices are told when one logs out everywhere, and it is logged out it
   report(`log out everywhere: 2 devices told, the last after ${slowest} ms`)
   expect(slowest).toBeLessThan(1_000)
   expect(told[1]?.value).toMatchObject({ reason: 'logout everywhere' })
+  // Who did it is not told that somebody else did.
+  expect(told[0]?.value).toMatchObject({ code: 'logged_out', reason: 'logout everywhere' })
   for (const tab of [phone, laptop]) {
     expect(await tab.session()).toBeNull()
     expect(await tab.fetch('/api/me')).toMatchObject({ status: 401 })

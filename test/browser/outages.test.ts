@@ -138,7 +138,7 @@ test.each(modes)('A refresh whose answer is lost logs nobody out ($mode)', async
 })
 
 test.each(modes)(
-  'A logout counts at once while the server is away, and is finished when it is back ($mode)',
+  'A logout counts at once while the server is away, and is finished when it is back ($mode) (ASVS 14.3.1)',
   async (setup) => {
     const site = await stage.openSite()
     const tab = await openDevice(site, 'laptop', setup)

@@ -161,3 +161,29 @@ test('A stream that was given up while the server was asked is not opened any mo
   await vi.advanceTimersByTimeAsync(60_000)
   expect(page.count('GET /auth/events')).toBe(before)
 })
+
+test('A session that the server tells of again unchanged is told once', async () => {
+  const answer = sessionOf()
+  const page = openFakePage({ 'GET /auth/session': () => json(answer) })
+  const client = page.open({ mode: 'cookie' })
+  const told: unknown[] = []
+  client.on('session', (session) => told.push(session))
+  await client.current()
+  await client.current()
+  expect(page.count('GET /auth/session')).toBeGreaterThan(1)
+  expect(told).toHaveLength(1)
+})
+
+test('A session whose end was moved by a use, without a word, is asked for before anybody is warned of its end', async () => {
+  const endsIn = (ms: number): Response => json(sessionOf('sid-1', { idleExpiresAt: new Date(Date.now() + ms) }))
+  const page = openFakePage({
+    'GET /auth/session': () => endsIn(page.count('GET /auth/session') < 2 ? 600 : 60_000),
+    'GET /auth/events': openStream,
+  })
+  const client = page.open({ mode: 'cookie' })
+  const warned: unknown[] = []
+  client.on('expiring', { before: 300 }, (session) => warned.push(session))
+  await expect.poll(() => page.count('GET /auth/session')).toBe(2)
+  await pause(50)
+  expect(warned).toEqual([])
+})

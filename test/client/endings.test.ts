@@ -181,7 +181,7 @@ test('An end that is still to be explained is not told after the login that foll
   expect(told.at(-1)).toBe('sid-2')
 })
 
-test('A logout while a refresh is answered leaves no pair behind, in whatever order the two take their turns', async () => {
+test('A logout while a refresh is answered leaves no pair behind, in whatever order the two take their turns (ASVS 14.3.1)', async () => {
   // Each delay is a number of turns that the answer of the refresh comes later than the logout begins.
   for (let delay = 0; delay < 40; delay += 1) {
     const storage = fakeStorage()

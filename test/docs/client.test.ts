@@ -37,17 +37,24 @@ async function openDocs(site: Site): Promise<Page> {
     if (name === 'index.html') return route.fulfill({ contentType: 'text/html', body: html })
     return route.fulfill({ contentType: 'text/javascript', body: await readFile(join(files.folder, name), 'utf8') })
   })
+  // The route of the page's own app, which here is the demo's.
+  await page.route('**/login', async (route) => {
+    const { email, password } = JSON.parse(route.request().postData()!) as Record<string, string>
+    await route.continue({ postData: JSON.stringify({ username: email, password, mode: 'cookie' }) })
+  })
   await page.goto(`${site.url}/docs/index.html`)
   return page
 }
 
-/** Runs what a file of the page exports. */
+/** Runs what a file of the page exports; of a response its status. */
 function run(page: Page, file: 'session' | 'page', name: string, ...given: unknown[]): Promise<unknown> {
-  return page.evaluate(([file, name, given]) => (globalThis as unknown as { docs: Docs }).docs[file][name]!(...given), [
-    file,
-    name,
-    given,
-  ] as const)
+  return page.evaluate(
+    async ([file, name, given]) => {
+      const answer = await (globalThis as unknown as { docs: Docs }).docs[file][name]!(...given)
+      return answer instanceof Response ? answer.status : answer
+    },
+    [file, name, given] as const,
+  )
 }
 
 const textOf = (page: Page, id: string): Promise<string | null> => page.textContent(`#${id}`)
@@ -57,19 +64,19 @@ test('The page of docs/client.md logs in, shows the devices, and says why it was
   const page = await openDocs(site)
   await run(page, 'page', 'open')
   expect(await textOf(page, 'note')).toBe('Please log in.')
-  expect(await run(page, 'session', 'logIn', 'alice', 'guess')).toBe(false)
-  expect(await run(page, 'session', 'logIn', 'alice', 'wonderland')).toBe(true)
-  await run(page, 'page', 'open')
+  expect(await run(page, 'session', 'logIn', 'alice', 'guess')).toBe(401)
+  expect(await run(page, 'session', 'logIn', 'alice', 'wonderland')).toBe(200)
   await expect.poll(() => textOf(page, 'devices')).toBe('this device')
-  expect(await textOf(page, 'user')).toBe('alice')
+  expect([await textOf(page, 'user'), await textOf(page, 'note')]).toEqual(['alice', ''])
+  await run(page, 'page', 'stay')
 
-  await site.sessions.create({ userId: 'alice', device: { name: 'phone' } })
   await expect.poll(() => site.streams()).toBe(1)
-  await run(page, 'page', 'open')
+  await site.sessions.create({ userId: 'alice', device: { name: 'phone' } })
   await expect.poll(() => textOf(page, 'devices')).toContain('phone')
 
   await site.sessions.revokeAll('alice')
   await expect.poll(() => textOf(page, 'note')).toBe('You were logged out (logout everywhere). Please log in.')
+  expect([await textOf(page, 'user'), await textOf(page, 'devices')]).toEqual(['', ''])
 })
 
 test('The client with tokens of docs/client.md sends nothing to another server than its own', async () => {
