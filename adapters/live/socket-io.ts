@@ -27,10 +27,6 @@ export interface SocketIoAuth<Claims> {
   close(): void
 }
 
-interface Member<Claims> extends LiveConnection {
-  auth: Auth<Claims>
-}
-
 /**
  * Socket.IO connections that end with their session: the client is sent `ended`, `{ code, reason }`, and disconnected.
  * @example
@@ -40,11 +36,11 @@ interface Member<Claims> extends LiveConnection {
  * @throws TypeError for an option that is unknown or of a wrong type
  */
 export function socketIoAuth<Claims>(sessions: Sessions<Claims>, options?: LiveOptions): SocketIoAuth<Claims> {
-  const connections = createConnections<Claims, Member<Claims>>(sessions, options)
-  const members = new WeakMap<Socket, Member<Claims>>()
+  const connections = createConnections(sessions, options)
+  const members = new WeakMap<Socket, LiveConnection<Claims>>()
 
   function open(socket: Socket, auth: Auth<Claims>): void {
-    const member: Member<Claims> = {
+    const member: LiveConnection<Claims> = {
       auth,
       end(why: ConnectionEnd) {
         socket.emit('ended', why)
@@ -73,11 +69,11 @@ export function socketIoAuth<Claims>(sessions: Sessions<Claims>, options?: LiveO
       // A listener of the app that was there before may have sent it away.
       if (member === undefined || !socket.connected) return void socket.disconnect(true)
       socket.once('disconnect', () => connections.release(member))
-      return connections.bind(member, member.auth)
+      return connections.bind(member)
     })
   }
 
-  function memberOf(socket: Socket): Member<Claims> {
+  function memberOf(socket: Socket): LiveConnection<Claims> {
     const member = members.get(socket)
     if (member === undefined) throw new TypeError('this socket was not admitted here')
     return member
@@ -91,11 +87,7 @@ export function socketIoAuth<Claims>(sessions: Sessions<Claims>, options?: LiveO
       if (isServer) server.on('new_namespace', protectNamespace)
     },
     of: (socket) => memberOf(socket).auth,
-    async renew(socket, accessToken) {
-      const member = memberOf(socket)
-      member.auth = await connections.renew(member, member.auth, accessToken)
-      return member.auth
-    },
+    renew: async (socket, accessToken) => connections.renew(memberOf(socket), accessToken),
     close: () => connections.close(),
   }
 }

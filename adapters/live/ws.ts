@@ -11,6 +11,7 @@ import {
   type LiveConnection,
   type LiveOptions,
 } from '../../src/live/connections.js'
+import { createHeart } from '../../src/live/heart.js'
 import { systemClock, type Clock } from '../../src/ports/clock.js'
 import type { Sessions } from '../../src/sessions.js'
 
@@ -46,9 +47,8 @@ const closeCodes = { ended: 4401, closing: 1012 } as const
 /** How long a client may take to answer a close, in milliseconds. */
 const patience = 1_000
 
-interface Member<Claims> extends LiveConnection {
+interface Member<Claims> extends LiveConnection<Claims> {
   readonly socket: WebSocket
-  auth: Auth<Claims>
   isAlive: boolean
 }
 
@@ -69,9 +69,9 @@ export function wsAuth<Claims>(
   const interval = toMilliseconds(heartbeat, 'heartbeat', '1s', '10m')
   checkCount('maxBuffered', maxBuffered, 0, 1_073_741_824)
   const { clock = systemClock } = rest
-  const connections = createConnections<Claims, Member<Claims>>(sessions, rest)
+  const connections = createConnections(sessions, rest)
   const members = new Map<WebSocket, Member<Claims>>()
-  const heart = createHeart(clock, interval, maxBuffered, members)
+  const heart = createHeart(clock, interval, () => members.forEach((member) => ask(member, maxBuffered)))
 
   function open(socket: WebSocket, auth: Auth<Claims>): void {
     const member = { socket, auth, isAlive: true, end: (why: ConnectionEnd) => close(socket, why, clock) }
@@ -84,7 +84,7 @@ export function wsAuth<Claims>(
       connections.release(member)
       if (members.size === 0) heart.stop()
     })
-    connections.bind(member, auth)
+    connections.bind(member)
     heart.begin()
   }
 
@@ -116,47 +116,17 @@ export function wsAuth<Claims>(
   return {
     upgrade: (request, socket, head) => void admit(request, socket, head),
     of: (socket) => memberOf(socket).auth,
-    async renew(socket, accessToken) {
-      const member = memberOf(socket)
-      member.auth = await connections.renew(member, member.auth, accessToken)
-      return member.auth
-    },
+    renew: async (socket, accessToken) => connections.renew(memberOf(socket), accessToken),
     close: () => connections.close(),
   }
 }
 
-/** Asks all for signs of life, by one timer, while there are any. */
-function createHeart(
-  clock: Clock,
-  interval: number,
-  maxBuffered: number,
-  members: ReadonlyMap<WebSocket, Pick<Member<unknown>, 'socket' | 'isAlive'>>,
-): { begin(): void; stop(): void } {
-  let cancel: (() => void) | null = null
-
-  function beat(): void {
-    cancel = null
-    for (const member of members.values()) {
-      const { socket } = member
-      if (!member.isAlive || socket.bufferedAmount > maxBuffered) {
-        socket.terminate()
-        continue
-      }
-      member.isAlive = false
-      socket.ping()
-    }
-    if (members.size > 0) begin()
-  }
-
-  function begin(): void {
-    cancel ??= clock.after(interval, beat)
-  }
-
-  function stop(): void {
-    cancel?.()
-    cancel = null
-  }
-  return { begin, stop }
+/** Asks for a sign of life, and cuts off who gave none since the last time, or takes nothing. */
+function ask(member: Pick<Member<unknown>, 'socket' | 'isAlive'>, maxBuffered: number): void {
+  const { socket } = member
+  if (!member.isAlive || socket.bufferedAmount > maxBuffered) return socket.terminate()
+  member.isAlive = false
+  return socket.ping()
 }
 
 /** Behind the first one, which is what the server answers with. */

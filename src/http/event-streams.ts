@@ -1,4 +1,5 @@
 import { nameOf } from '../ids.js'
+import { createHeart } from '../live/heart.js'
 import type { Clock } from '../ports/clock.js'
 import type { Random } from '../ports/random.js'
 import type { Sessions } from '../sessions.js'
@@ -95,16 +96,12 @@ interface OpenStreams {
 function createOpenStreams(clock: Clock, closing: () => string): OpenStreams {
   const streams = new Set<Stream>()
   const bySession = new Map<string, Set<Stream>>()
-  let cancel: (() => void) | null = null
-
-  function beat(): void {
-    cancel = null
+  const heart = createHeart(clock, keepAlive, () => {
     for (const stream of streams) {
       stream.stalls = stream.push(':\n\n') ? 0 : stream.stalls + 1
       if (stream.stalls >= 2) stream.end('')
     }
-    if (streams.size > 0) cancel = clock.after(keepAlive, beat)
-  }
+  })
 
   return {
     add(session, stream) {
@@ -113,16 +110,14 @@ function createOpenStreams(clock: Clock, closing: () => string): OpenStreams {
       streams.add(stream)
       const [oldest] = own
       if (own.size > most) oldest!.end(closing())
-      cancel ??= clock.after(keepAlive, beat)
+      heart.begin()
     },
     drop(session, stream) {
       streams.delete(stream)
       const own = bySession.get(session)
       own?.delete(stream)
       if (own?.size === 0) bySession.delete(session)
-      if (streams.size > 0) return
-      cancel?.()
-      cancel = null
+      if (streams.size === 0) heart.stop()
     },
     all: () => [...streams],
   }

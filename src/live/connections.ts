@@ -28,13 +28,15 @@ export interface ConnectionEnd {
   readonly reason: string | null
 }
 
-/** What an adapter does to a connection. */
-export interface LiveConnection {
+/** A connection, as an adapter has it. */
+export interface LiveConnection<Claims> {
+  /** Who it is from, as the newest token that was shown says. */
+  auth: Auth<Claims>
   end(end: ConnectionEnd): void
 }
 
 /** Connections that live as long as their sessions. */
-export interface Connections<Claims, Connection extends LiveConnection> {
+export interface Connections<Claims> {
   /**
    * Checks a handshake: a token that came by other means than the request, else the header, else the cookie; and where it is
    * a cookie, the page it comes from, since a browser asks no site before it connects.
@@ -42,15 +44,11 @@ export interface Connections<Claims, Connection extends LiveConnection> {
    */
   admit(request: RequestHead, token: string | null): Promise<Auth<Claims>>
   /** From now on the connection ends with the session. */
-  bind(connection: Connection, auth: Pick<Auth<Claims>, 'userId' | 'sid' | 'expiresAt'>): void
+  bind(connection: LiveConnection<Claims>): void
   /** The connection is gone. */
-  release(connection: Connection): void
+  release(connection: LiveConnection<Claims>): void
   /** A newer token of the same session, for who holds the connection. @throws RollcallError */
-  renew(
-    connection: Connection,
-    session: Pick<Auth<Claims>, 'userId' | 'sid' | 'from'>,
-    token: string,
-  ): Promise<Auth<Claims>>
+  renew(connection: LiveConnection<Claims>, token: string): Promise<Auth<Claims>>
   /** The answer to who is not admitted, as over HTTP. Faults are reported. */
   answerError(error: unknown): Response
   readonly size: number
@@ -61,27 +59,24 @@ export interface Connections<Claims, Connection extends LiveConnection> {
 const known = ['from', 'cookies', 'allowedOrigins', 'report', 'clock', 'untilTokenExpires']
 
 /** @throws TypeError for an option that is unknown or of a wrong type */
-export function createConnections<Claims, Connection extends LiveConnection>(
-  sessions: Sessions<Claims>,
-  options: LiveOptions = {},
-): Connections<Claims, Connection> {
+export function createConnections<Claims>(sessions: Sessions<Claims>, options: LiveOptions = {}): Connections<Claims> {
   checkOptions('the options of live connections', options, known)
   const { untilTokenExpires = false, ...rest } = options
   checkBoolean('untilTokenExpires', untilTokenExpires)
   const { settings, cookies } = createHttp(sessions, rest)
-  const bound = new Map<Connection, () => void>()
-  const deadlines = createDeadlines<Connection>(settings.clock, (connection) =>
+  const bound = new Map<LiveConnection<Claims>, () => void>()
+  const deadlines = createDeadlines<LiveConnection<Claims>>(settings.clock, (connection) =>
     end(connection, { code: 'token_expired', reason: null }),
   )
   let isClosed = false
 
-  function release(connection: Connection): void {
+  function release(connection: LiveConnection<Claims>): void {
     bound.get(connection)?.()
     bound.delete(connection)
     deadlines.delete(connection)
   }
 
-  function end(connection: Connection, why: ConnectionEnd): void {
+  function end(connection: LiveConnection<Claims>, why: ConnectionEnd): void {
     release(connection)
     connection.end(why)
   }
@@ -96,7 +91,8 @@ export function createConnections<Claims, Connection extends LiveConnection>(
       return Object.assign(await sessions.verify(shown.token), { from: shown.from })
     },
 
-    bind(connection, auth) {
+    bind(connection) {
+      const { auth } = connection
       // Its handshake was still being checked when the server began to stop.
       if (isClosed) return connection.end({ code: 'server_closing', reason: null })
       const stop = sessions.watch(auth, (event) => {
@@ -109,12 +105,14 @@ export function createConnections<Claims, Connection extends LiveConnection>(
 
     release,
 
-    async renew(connection, { userId, sid, from }, token) {
+    async renew(connection, token) {
+      const { userId, sid, from } = connection.auth
       const renewed = await sessions.verify(token)
       // Who may speak for another session opens another connection.
       if (renewed.userId !== userId || renewed.sid !== sid) throw new RollcallError('token_invalid')
       if (untilTokenExpires && bound.has(connection)) deadlines.set(connection, renewed.expiresAt)
-      return Object.assign(renewed, { from })
+      connection.auth = Object.assign(renewed, { from })
+      return connection.auth
     },
 
     answerError: (error) => answerError(error, settings.report),

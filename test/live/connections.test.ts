@@ -6,12 +6,13 @@ import { openStage } from '../watch/open-watch.js'
 test('a connection ends with its access token by the wall clock, also when that jumps or the machine has slept', async () => {
   const stage = await openStage({ accessToken: { lifetime: '10m', jitter: 0 } })
   const { session, expiresAt } = await stage.sessions.create({ userId: 'ann' })
-  const connections = createConnections<Record<never, never>, LiveConnection>(stage.sessions as Sessions, {
+  const connections = createConnections(stage.sessions as Sessions, {
     untilTokenExpires: true,
     clock: stage.clock,
   })
   const ends: string[] = []
-  connections.bind({ end: ({ code }) => ends.push(code) }, { userId: 'ann', sid: session.sid, expiresAt })
+  const auth = { userId: 'ann', sid: session.sid, expiresAt } as LiveConnection<Record<never, never>>['auth']
+  connections.bind({ auth, end: ({ code }) => ends.push(code) })
   stage.clock.jump(-60_000)
   await stage.pass(10 * 60_000 + 30_000)
   expect(ends).toEqual([])
