@@ -1,20 +1,16 @@
 import { expect, test } from 'vitest'
 import { openBrowserStage, report, seconds } from './browser-stage.js'
 import { pauseScript } from './pause.js'
-import { openTab } from './tab.js'
+import { openDevice, openTab } from './tab.js'
 
 const stage = openBrowserStage()
 
 test('A frozen tab that holds the event stream leaves the others in the dark for a minute at most', async () => {
   const site = await stage.openSite()
-  const browser = await stage.openDevice()
-  const phone = await openTab(await stage.openDevice(), site.url)
-  await phone.logIn('alice', 'phone')
-  const leader = await openTab(browser, site.url)
-  await leader.logIn('alice', 'laptop')
+  const phone = await openDevice(stage, site, 'phone')
+  const leader = await openDevice(stage, site, 'laptop')
   const sid = await leader.sid()
-  await expect.poll(() => site.streams(sid)).toBe(1)
-  const follower = await openTab(browser, site.url)
+  const follower = await openTab(leader.page.context(), site.url)
   await follower.does('current')
   expect(site.streams(sid)).toBe(1)
   const goOn = await pauseScript(leader.page)
@@ -29,12 +25,9 @@ test('A frozen tab that holds the event stream leaves the others in the dark for
 
 test('A page that slept while its session was ended hears so when it wakes', async () => {
   const site = await stage.openSite()
-  const phone = await openTab(await stage.openDevice(), site.url)
-  await phone.logIn('alice', 'phone')
-  const laptop = await openTab(await stage.openDevice(), site.url)
-  await laptop.logIn('alice', 'laptop')
+  const phone = await openDevice(stage, site, 'phone')
+  const laptop = await openDevice(stage, site, 'laptop')
   const sid = await laptop.sid()
-  await expect.poll(() => site.streams(sid)).toBe(1)
   const wake = await pauseScript(laptop.page)
   // The network forgets a machine that sleeps, and it hears nothing of that.
   site.cutStreams()
@@ -48,12 +41,9 @@ test('A page that slept while its session was ended hears so when it wakes', asy
 
 test('A page that the browser brings back as it was hears of the end that it missed', async () => {
   const site = await stage.openSite()
-  const phone = await openTab(await stage.openDevice(), site.url)
-  await phone.logIn('alice', 'phone')
-  const laptop = await openTab(await stage.openDevice(), site.url)
-  await laptop.logIn('alice', 'laptop')
+  const phone = await openDevice(stage, site, 'phone')
+  const laptop = await openDevice(stage, site, 'laptop')
   const sid = await laptop.sid()
-  await expect.poll(() => site.streams(sid)).toBe(1)
   await laptop.page.evaluate(() => {
     addEventListener('pageshow', ({ persisted }) => Object.assign(globalThis, { persisted }))
   })

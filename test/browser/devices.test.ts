@@ -1,25 +1,15 @@
 import type { Page } from 'playwright-core'
 import { expect, test } from 'vitest'
 import { openBrowserStage, report } from './browser-stage.js'
-import type { Site } from './site.js'
-import { expectLoggedIn, openTab, type Tab } from './tab.js'
+import { expectLoggedIn, openDevice, openTab } from './tab.js'
 
 const stage = openBrowserStage()
 
-/** A browser of its own that is logged in and listens. */
-async function openDevice(site: Site, name: string, username: 'alice' | 'bob' = 'alice'): Promise<Tab> {
-  const tab = await openTab(await stage.openDevice(), site.url)
-  expect(await tab.logIn(username, name)).toMatchObject({ status: 200 })
-  const sid = await tab.sid()
-  await expect.poll(() => site.streams(sid)).toBe(1)
-  return tab
-}
-
 test('A device that another one logs out is told so, why and by whom within a second, and is refused from then on', async () => {
   const site = await stage.openSite()
-  const phone = await openDevice(site, 'phone')
-  const laptop = await openDevice(site, 'laptop')
-  const tablet = await openDevice(site, 'tablet')
+  const phone = await openDevice(stage, site, 'phone')
+  const laptop = await openDevice(stage, site, 'laptop')
+  const tablet = await openDevice(stage, site, 'tablet')
   const before = Date.now()
   expect(await phone.does('revoke', await laptop.sid())).toMatchObject({ status: 200 })
   const { at, value } = await laptop.hears('ended')
@@ -34,8 +24,8 @@ test('A device that another one logs out is told so, why and by whom within a se
 
 test('The other devices are told when one logs out all others, and it stays', async () => {
   const site = await stage.openSite()
-  const phone = await openDevice(site, 'phone')
-  const others = [await openDevice(site, 'laptop'), await openDevice(site, 'tablet')]
+  const phone = await openDevice(stage, site, 'phone')
+  const others = [await openDevice(stage, site, 'laptop'), await openDevice(stage, site, 'tablet')]
   const before = Date.now()
   expect(JSON.parse((await phone.does('revokeOthers')).text)).toEqual({ revoked: 2 })
   const told = await Promise.all(others.map((tab) => tab.hears('ended')))
@@ -49,8 +39,8 @@ test('The other devices are told when one logs out all others, and it stays', as
 
 test('All devices are told when one logs out everywhere, and it is logged out itself', async () => {
   const site = await stage.openSite()
-  const phone = await openDevice(site, 'phone')
-  const laptop = await openDevice(site, 'laptop')
+  const phone = await openDevice(stage, site, 'phone')
+  const laptop = await openDevice(stage, site, 'laptop')
   const before = Date.now()
   expect(JSON.parse((await phone.does('revokeAll')).text)).toEqual({ revoked: 2 })
   const told = await Promise.all([phone, laptop].map((tab) => tab.hears('ended')))
@@ -70,14 +60,14 @@ test('All devices are told when one logs out everywhere, and it is logged out it
 
 test('The list of devices says which is this one, and a page hears when it changes', async () => {
   const site = await stage.openSite()
-  const phone = await openDevice(site, 'phone')
+  const phone = await openDevice(stage, site, 'phone')
   const list = (): Promise<unknown[]> =>
     phone.page.evaluate(async () =>
       (await globalThis.client.sessions()).sessions.map(({ device, current }) => [device.name, current]),
     )
   expect(await list()).toEqual([['phone', true]])
   const heard = (await phone.heard('devices')).length
-  const laptop = await openDevice(site, 'laptop')
+  const laptop = await openDevice(stage, site, 'laptop')
   await expect.poll(async () => (await phone.heard('devices')).length).toBeGreaterThan(heard)
   expect(await list()).toEqual([
     ['laptop', false],
@@ -89,7 +79,7 @@ test('The list of devices says which is this one, and a page hears when it chang
 
 test('Seven tabs of a browser share one event stream, have connections left, and are all told within a second', async () => {
   const site = await stage.openSite()
-  const phone = await openDevice(site, 'phone')
+  const phone = await openDevice(stage, site, 'phone')
   const browser = await stage.openDevice()
   const tabs = [await openTab(browser, site.url)]
   await tabs[0]!.logIn('alice', 'laptop')
@@ -115,7 +105,7 @@ test('Seven tabs of a browser share one event stream, have connections left, and
 
 test('The tab that holds the event stream is closed, and another one takes it over', async () => {
   const site = await stage.openSite()
-  const phone = await openDevice(site, 'phone')
+  const phone = await openDevice(stage, site, 'phone')
   const browser = await stage.openDevice()
   let holder: Page | undefined
   browser.on('request', (request) => {
@@ -139,9 +129,9 @@ test('The tab that holds the event stream is closed, and another one takes it ov
 
 test('Two users in two browsers hear only of themselves', async () => {
   const site = await stage.openSite()
-  const alice = await openDevice(site, 'hers', 'alice')
-  const bob = await openDevice(site, 'his', 'bob')
-  const other = await openDevice(site, 'her other', 'alice')
+  const alice = await openDevice(stage, site, 'hers', { username: 'alice' })
+  const bob = await openDevice(stage, site, 'his', { username: 'bob' })
+  const other = await openDevice(stage, site, 'her other', { username: 'alice' })
   await alice.hears('devices')
   const heard = (await bob.heard('devices')).length
   await alice.does('revokeAll')

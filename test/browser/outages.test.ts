@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest'
 import { openBrowserStage, report, seconds } from './browser-stage.js'
-import type { Site } from './site.js'
-import { expectLoggedIn, openTab, untilExpired, type ClientSetup, type Tab } from './tab.js'
+import { expectLoggedIn, openDevice, openTab, untilExpired, type Tab } from './tab.js'
 
 const stage = openBrowserStage()
 
@@ -9,14 +8,6 @@ const modes: readonly { readonly mode: 'cookie' | 'bearer'; readonly storage?: '
   { mode: 'cookie' },
   { mode: 'bearer', storage: 'local' },
 ]
-
-async function openDevice(site: Site, name: string, setup?: ClientSetup): Promise<Tab> {
-  const tab = await openTab(await stage.openDevice(), site.url, setup)
-  await tab.logIn('alice', name)
-  const sid = await tab.sid()
-  await expect.poll(() => site.streams(sid)).toBe(1)
-  return tab
-}
 
 /** How many requests for an event stream the page has sent. */
 function countAttempts({ page }: Tab): () => number {
@@ -36,7 +27,7 @@ async function untilFetched(tab: Tab, status: number): Promise<number> {
 
 test('A browser that is offline for a while logs nobody out, and everything comes back', async () => {
   const site = await stage.openSite()
-  const tab = await openDevice(site, 'laptop')
+  const tab = await openDevice(stage, site, 'laptop')
   const sid = await tab.sid()
   await tab.page.context().setOffline(true)
   site.cutStreams()
@@ -52,8 +43,8 @@ test('A browser that is offline for a while logs nobody out, and everything come
 
 test('A device that was offline while it was logged out is told when it is back', async () => {
   const site = await stage.openSite()
-  const phone = await openDevice(site, 'phone')
-  const laptop = await openDevice(site, 'laptop')
+  const phone = await openDevice(stage, site, 'phone')
+  const laptop = await openDevice(stage, site, 'laptop')
   const sid = await laptop.sid()
   await laptop.page.context().setOffline(true)
   site.cutStreams()
@@ -72,7 +63,7 @@ test.each(['in order', 'at once'] as const)(
   'A server that stops %s and starts again logs nobody out, and event streams come back without haste',
   async (how) => {
     const site = await stage.openSite()
-    const tab = await openDevice(site, 'laptop')
+    const tab = await openDevice(stage, site, 'laptop')
     const sid = await tab.sid()
     const attempts = countAttempts(tab)
     await site.stop(how)
@@ -90,7 +81,7 @@ test.each(['in order', 'at once'] as const)(
 
 test('A store that is down is a 503 for the app to see, and logs nobody out', async () => {
   const site = await stage.openSite()
-  const tab = await openDevice(site, 'laptop')
+  const tab = await openDevice(stage, site, 'laptop')
   site.storeIsDown = true
   const { status, text, took } = await tab.fetch('/api/me')
   expect([status, JSON.parse(text).code]).toEqual([503, 'store_unavailable'])
@@ -105,7 +96,7 @@ test('A store that is down is a 503 for the app to see, and logs nobody out', as
 
 test('A store that is down when the access token is over logs nobody out', async () => {
   const site = await stage.openSite({ accessLifetime: '1s' })
-  const tab = await openDevice(site, 'laptop')
+  const tab = await openDevice(stage, site, 'laptop')
   site.storeIsDown = true
   await untilExpired(tab)
   const { status, took } = await tab.fetch('/api/me')
@@ -122,7 +113,7 @@ test.each(modes)('A refresh whose answer is lost logs nobody out ($mode)', async
   const site = await stage.openSite({ accessLifetime: '2s', keepsConnections: false })
   const outcomes: string[] = []
   site.sessions.on('refreshed', ({ outcome }) => void outcomes.push(outcome))
-  const tab = await openDevice(site, 'laptop', { mode, ...(storage && { storage }) })
+  const tab = await openDevice(stage, site, 'laptop', { mode, ...(storage && { storage }) })
   const lost = site.lose('POST /auth/refresh')
   await untilExpired(tab)
   const first = await tab.fetch('/api/me')
@@ -141,7 +132,7 @@ test.each(modes)(
   'A logout counts at once while the server is away, and is finished when it is back ($mode) (ASVS 14.3.1)',
   async (setup) => {
     const site = await stage.openSite()
-    const tab = await openDevice(site, 'laptop', setup)
+    const tab = await openDevice(stage, site, 'laptop', setup)
     await site.stop('at once')
     expect(await tab.does('logout')).toMatchObject({ status: 200 })
     expect(await tab.session()).toBeNull()
@@ -161,7 +152,7 @@ test.each(modes)(
   'After a logout that the server could not take, requests carry no credential ($mode)',
   async (setup) => {
     const site = await stage.openSite()
-    const tab = await openDevice(site, 'laptop', setup)
+    const tab = await openDevice(stage, site, 'laptop', setup)
     site.refuse('POST /auth/logout', 503, 'store_unavailable')
     await tab.does('logout')
     const { status } = await tab.fetch('/api/me')

@@ -1,6 +1,8 @@
 import type { BrowserContext, Page } from 'playwright-core'
 import { expect } from 'vitest'
 import type { ClientDuration, CurrentSession, SessionClient, SessionEnd } from '../../src/client/types.js'
+import type { BrowserStage } from './browser-stage.js'
+import type { Site } from './site.js'
 
 export interface Heard {
   readonly event: string
@@ -118,6 +120,20 @@ export async function openTab(context: BrowserContext, origin: string, setup: Cl
         [verb, given] as const,
       ),
   }
+}
+
+/** A browser of its own that is logged in and listens. */
+export async function openDevice(
+  stage: BrowserStage,
+  site: Site,
+  name: string,
+  { username = 'alice', ...setup }: ClientSetup & { readonly username?: 'alice' | 'bob' } = {},
+): Promise<Tab> {
+  const tab = await openTab(await stage.openDevice(), site.url, setup)
+  expect(await tab.logIn(username, name)).toMatchObject({ status: 200 })
+  const sid = await tab.sid()
+  await expect.poll(() => site.streams(sid)).toBe(1)
+  return tab
 }
 
 /** Nobody was logged out: no tab has heard of an end, and each is let in. */
