@@ -110,7 +110,7 @@ function describe({ type, sid, reason, actor, count }: Entry): Description {
 }
 
 function describeRevoked(device: string, reason: string | null, by: string | null): Description {
-  if (reason === 'login') return { icon: 'leave', title: 'Replaced by a new sign-in', detail: `On ${device}` }
+  if (reason === 'login') return { icon: 'leave', title: 'Replaced by a new login', detail: `On ${device}` }
   const detail = by === null ? `On ${device}` : `${by}, on ${device}`
   return { icon: 'leave', title: 'Logged out', detail }
 }

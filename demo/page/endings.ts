@@ -27,10 +27,6 @@ const reasons: Readonly<Record<string, (who: string) => Omit<Ending, 'isOwn'>>> 
     title: 'You were logged out everywhere',
     text: `${who} logged out every device of this account.`,
   }),
-  login: () => ({
-    title: 'Somebody logged in again',
-    text: 'A new login in this browser took the place of this one.',
-  }),
   revocation: () => ({ title: 'You were logged out', text: 'A service that may do so has revoked this session.' }),
   suspended: () => suspended,
   successor_used: () => spent,
