@@ -52,7 +52,8 @@ export function createKeeper(isCookie: boolean, storage: ClientStorage, key: str
 
   async function read(): Promise<Held | null> {
     if (!isCookie) return parse(await storage.getItem(key))
-    // The cookie beside the tokens tells when they expire, in seconds: what was heard tells two logins of one apart. That of another host can't be read: there counts what was heard.
+    // The cookie beside the tokens tells when they expire, in seconds. What was heard tells two pairs of one second apart,
+    // and all those of another host, whose cookie can't be read.
     const id = `${expiry.exec(globalThis.document?.cookie)?.[1]}${generation}`
     return (await pending())[0] ? null : { id, accessToken: 'cookie' }
   }
